@@ -1,0 +1,93 @@
+//! What an IAM is made from: one plain value, policies included as text.
+//!
+//! Must not know where the value came from nor how the server is started.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+
+/// Everything that the IAM needs to answer its first request. A secret file when written down: it carries bearer tokens.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The public base URL of this server, for discovery documents and `Location` headers, e.g. `http://localhost:9410`.
+    pub base_url: String,
+    /// Tenants, each an entity `Tenant::"name"`.
+    #[serde(default)]
+    pub tenants: Vec<String>,
+    /// The seed of the directory, by user name, which is the SCIM `id` and the Cedar entity id as well.
+    #[serde(default)]
+    pub personas: BTreeMap<String, Persona>,
+    /// Policies and their schema.
+    #[serde(default)]
+    pub policies: Policies,
+    /// Who may call, by name.
+    #[serde(default)]
+    pub callers: BTreeMap<String, Caller>,
+    /// Where each decision is appended as one JSON line; without it, decisions go to the log stream only.
+    #[serde(default)]
+    pub decision_log: Option<std::path::PathBuf>,
+}
+
+/// Somebody in the seed of the directory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Persona {
+    /// Parent `Tenant::"…"` and attribute `tenant` of the user entity.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// Parents `Role::"…"` of the user entity; SCIM groups of the same name.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Further attributes of the user entity.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, serde_json::Value>,
+}
+
+/// A set of Cedar policies with the schema they are validated against.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policies {
+    /// Cedar schema in its human-readable syntax; without it policies are not validated.
+    #[serde(default)]
+    pub schema: Option<SourceFile>,
+    /// Policy files in Cedar syntax.
+    #[serde(default)]
+    pub files: Vec<SourceFile>,
+}
+
+/// A text with the name that messages give it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceFile {
+    /// Path as its owner knows it.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// A program that may call this server, known by its bearer token (RFC 6750).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caller {
+    /// The bearer token.
+    pub token: Secret,
+    /// What the caller may do.
+    pub may: Vec<Permission>,
+}
+
+/// What a caller may do: least privilege, one word for each door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Ask for decisions (AuthZEN).
+    Decide,
+    /// Read the directory (SCIM GET).
+    ReadDirectory,
+    /// Change the directory (SCIM POST, PUT, PATCH, DELETE).
+    WriteDirectory,
+    /// Reset, replace policies, read the decision log (`/control`).
+    Control,
+}

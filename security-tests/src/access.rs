@@ -1,0 +1,126 @@
+//! Who may do what, as the team wrote it down. Plain values; must not know the file they came from.
+
+use std::collections::BTreeMap;
+
+/// The written answer to "who may do what". What is not allowed is denied.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessRules {
+    /// Operations that the OpenAPI document hides.
+    pub routes: Vec<Route>,
+    /// Kinds of objects that rules speak of, by name.
+    pub resources: BTreeMap<String, Resource>,
+    /// Rules by `operationId` (for `routes`: `METHOD /path`).
+    pub rules: BTreeMap<String, Rule>,
+    /// Where expectations come from.
+    pub oracle: OracleKind,
+    /// Known and accepted findings.
+    pub waivers: Vec<Waiver>,
+}
+
+/// An operation that no document describes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// HTTP method, upper case.
+    pub method: String,
+    /// Path template, e.g. `/debug/{id}`.
+    pub path: String,
+}
+
+/// A kind of object: how to make one, how to know it, who may see what of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// How its owner makes one.
+    pub create: Creation,
+    /// Where the identifier is in the answer, as `$.a.b`.
+    pub id: String,
+    /// The operation that reads one: the effect probe.
+    pub read: String,
+    /// Fields that a client must not be able to set.
+    pub server_owned: Vec<String>,
+    /// Fields that a role must not see, by role.
+    pub hidden: BTreeMap<String, Vec<String>>,
+    /// How policies see it.
+    pub entity: Entity,
+}
+
+/// How an owner makes an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Creation {
+    /// `operationId`.
+    pub operation: String,
+    /// JSON body; `${canary}` becomes the unique marker of the object.
+    pub json: serde_json::Value,
+}
+
+/// A resource as policies see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entity {
+    /// Entity type, e.g. `Order`.
+    pub kind: String,
+    /// Attribute that holds the owner.
+    pub owner: String,
+    /// Attribute that holds the tenant.
+    pub tenant: String,
+}
+
+/// Who may call one operation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rule {
+    /// The resource it works on, by name; the first path parameter is its identifier.
+    pub on: Option<String>,
+    /// Who may; nobody else.
+    pub allow: Vec<Grant>,
+    /// What a list may contain; without it, whatever the operation answers.
+    pub only: Option<Scope>,
+    /// It ends the object or more: runs after everything else, on objects made for it.
+    pub destructive: bool,
+    /// Body to send; without it, one is made from the OpenAPI schema. `${canary}` as above.
+    pub json: Option<serde_json::Value>,
+}
+
+/// One way to be allowed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grant {
+    /// Without a token: `anyone`.
+    Anyone,
+    /// With any valid token: `authenticated`.
+    Authenticated,
+    /// Who made the object: `owner`.
+    Owner,
+    /// Anybody of the object's tenant: `tenant`.
+    Tenant,
+    /// A role, in any tenant: `admin`.
+    Role(String),
+    /// A role within the object's tenant: `support of tenant`. Without an object: the role.
+    RoleOfTenant(String),
+}
+
+/// Whose objects a list may contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// `own`: only the caller's, unless the rule's other grants (a role of the tenant) let the caller read the object itself.
+    Own,
+    /// `tenant`: only of the caller's tenant.
+    Tenant,
+}
+
+/// Where expectations come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OracleKind {
+    /// From the rules here.
+    #[default]
+    Rules,
+    /// From the policies; rules only describe.
+    Policy,
+}
+
+/// A finding that the team lives with until a date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiver {
+    /// Finding id, as reports print it.
+    pub finding: String,
+    /// Why.
+    pub reason: String,
+    /// Last day it holds, `YYYY-MM-DD`. An expired waiver is itself a failure.
+    pub expires: String,
+}

@@ -1,0 +1,59 @@
+//! What is tested: one plain value, made by whoever calls. Must not know any file format or how a stack is run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::access::AccessRules;
+use crate::api::Api;
+use crate::oracle::Decider;
+use crate::secret::Secret;
+
+/// An API with all that is needed to attack it.
+#[derive(Clone)]
+pub struct Target {
+    /// Name of the service, for reports and for the resource of functions without an object.
+    pub name: String,
+    /// Where it answers, e.g. `http://127.0.0.1:8080`, without trailing slash.
+    pub base_url: String,
+    /// Its operations.
+    pub api: Api,
+    /// Who may do what.
+    pub access: AccessRules,
+    /// Who takes part, by name.
+    pub personas: BTreeMap<String, Persona>,
+    /// The provider whose tokens the API accepts; without it `token` and `session` cannot run and say so.
+    pub provider: Option<Provider>,
+    /// The directory that the API obeys; without it directory changes cannot be tested and the layer says so.
+    pub directory: Option<Directory>,
+    /// The policies, evaluated in-process; without them the `policy` layer says that it did not run.
+    pub decider: Option<Arc<dyn Decider>>,
+}
+
+/// Somebody who takes part in the tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Persona {
+    /// Tenant, when there are tenants.
+    pub tenant: Option<String>,
+    /// Roles at the start of the run.
+    pub roles: Vec<String>,
+}
+
+/// The mocked provider: protocol at `issuer`, minting through its control API (see `docs/wire.md`).
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Issuer URL; metadata is discovered from it.
+    pub issuer: String,
+    /// Bearer token of the control API.
+    pub control_token: Secret,
+    /// Audience of tokens for this API.
+    pub audience: Option<String>,
+}
+
+/// The emulated directory.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// SCIM base URL, ending in `/scim/v2`.
+    pub scim_url: String,
+    /// Bearer token that may read and write users.
+    pub token: Secret,
+}
