@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
+use crate::error::Error;
 use crate::secret::Secret;
 
 /// Everything that a provider needs to answer its first request.
@@ -34,6 +36,76 @@ pub struct Config {
     /// The signing key, PKCS#8 PEM (ES256, P-256); without it, one is made at start and lost at the end.
     #[serde(default)]
     pub signing_key: Option<Secret>,
+    /// The name under which other services of the stack reach this one; the control API accepts it as `Host`.
+    #[serde(default)]
+    pub service_name: Option<String>,
+}
+
+impl Config {
+    /// Reads YAML or JSON (which is YAML) and checks it.
+    ///
+    /// # Errors
+    /// When the text has the wrong shape or says something impossible.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let config: Self = serde_saphyr::from_str(text).map_err(|error| Error::ConfigSyntax(syntax_problem(&error)))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Refuses what no provider can be made from.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check_issuer(&self.issuer)?;
+        if self.control_token.as_ref().is_some_and(|token| token.expose().len() < 16) {
+            return Err(wrong("`control_token` has fewer than 16 characters and can be guessed"));
+        }
+        for (id, client) in &self.clients {
+            if client.secret.as_ref().is_some_and(|secret| secret.expose().is_empty()) {
+                return Err(wrong(format!("the client `{id}` has an empty secret; leave it out for a public client")));
+            }
+            for uri in &client.redirect_uris {
+                check_redirect_uri(uri)
+                    .map_err(|problem| wrong(format!("the redirect URI `{uri}` of the client `{id}` {problem}")))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The message with its place, without the snippet of the text: the text carries secrets.
+fn syntax_problem(error: &serde_saphyr::Error) -> String {
+    error.without_snippet().to_string()
+}
+
+/// RFC 8414 §2, and no path: one provider, one origin.
+fn check_issuer(issuer: &str) -> Result<(), Error> {
+    let url = Url::parse(issuer).map_err(|error| wrong(format!("the issuer `{issuer}` is not a URL: {error}")))?;
+    let plain =
+        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    if matches!(url.scheme(), "http" | "https") && plain && url.path() == "/" {
+        return Ok(());
+    }
+    Err(wrong(format!("the issuer `{issuer}` must be `http://host:port` or `https://host:port` and nothing after it")))
+}
+
+/// RFC 6749 §3.1.2: absolute, no fragment. `javascript:` and `data:` would run in the page that redirects.
+fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
+    let url = Url::parse(uri).map_err(|_| "is not an absolute URI")?;
+    if url.fragment().is_some() {
+        return Err("has a fragment");
+    }
+    if matches!(url.scheme(), "javascript" | "data" | "vbscript" | "blob" | "file" | "about") {
+        return Err("has a scheme that a browser would run or open");
+    }
+    if !uri.bytes().all(|byte| byte.is_ascii_graphic()) || uri.contains('*') {
+        return Err(
+            "has a character that no URI has, or a wildcard, which is not supported: URIs are compared exactly",
+        );
+    }
+    Ok(())
+}
+
+fn wrong(problem: impl Into<String>) -> Error {
+    Error::Config(problem.into())
 }
 
 /// Somebody who can log in.
@@ -118,4 +190,48 @@ pub struct Directory {
     pub scim_url: String,
     /// Bearer token that may read users.
     pub token: Secret,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        Config::parse(text).map(|_| "none".to_owned()).unwrap_or_else(|error| error.to_string())
+    }
+
+    #[test]
+    fn yaml_and_json_give_the_same_provider() {
+        let yaml = "issuer: http://localhost:9400\npersonas:\n  alice: { tenant: acme, roles: [customer] }\n";
+        let json =
+            r#"{"issuer": "http://localhost:9400", "personas": {"alice": {"tenant": "acme", "roles": ["customer"]}}}"#;
+        let personas = |text| Config::parse(text).unwrap().personas;
+        assert_eq!(personas(yaml), personas(json));
+    }
+
+    #[test]
+    fn an_impossible_configuration_is_refused_with_what_is_wrong() {
+        let client = |uri: &str| format!("issuer: http://h\nclients: {{ web: {{ redirect_uris: ['{uri}'] }} }}");
+        for (text, expected) in [
+            ("issuer: h".to_owned(), "not a URL"),
+            ("issuer: http://h/path".to_owned(), "nothing after it"),
+            ("issuer: http://h?q=1".to_owned(), "nothing after it"),
+            ("issuer: http://h\ncontrol_token: short".to_owned(), "can be guessed"),
+            (client("/callback"), "absolute"),
+            (client("http://a/#b"), "fragment"),
+            (client("javascript:alert(1)"), "scheme"),
+            (client("http://a/*"), "wildcard"),
+            ("issuer: http://h\nclients: { web: { secret: '' } }".to_owned(), "empty secret"),
+            ("issuer: http://h\nissuers: 1".to_owned(), "issuers"),
+        ] {
+            assert!(problem(&text).contains(expected), "{text}: {}", problem(&text));
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_does_not_show_the_secrets_around_it() {
+        let text = "issuer: http://h\ncontrol_token: hunter2hunter2hunter2\nclients: 5\n";
+        let message = problem(text);
+        assert!(message.contains("cannot be read") && !message.contains("hunter2"), "{message}");
+    }
 }

@@ -1,0 +1,127 @@
+//! What the tokens say. Must not know how they are signed or stored.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::directory::User;
+
+/// An access token as we write it (RFC 9068 §2.2), with the persona's tenant and roles at issue time.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AccessClaims<'a> {
+    pub(crate) iss: &'a str,
+    pub(crate) sub: &'a str,
+    pub(crate) aud: &'a str,
+    pub(crate) exp: i64,
+    pub(crate) iat: i64,
+    pub(crate) jti: &'a str,
+    pub(crate) client_id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) scope: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) roles: Option<&'a [String]>,
+}
+
+/// An access token as we read it back. Tenant and roles are not read: introspection asks the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PresentedClaims {
+    pub(crate) iss: String,
+    pub(crate) sub: String,
+    pub(crate) aud: Audience,
+    pub(crate) exp: i64,
+    pub(crate) iat: i64,
+    pub(crate) jti: String,
+    pub(crate) client_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) nbf: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+}
+
+/// `aud` is one string or several (RFC 7519 §4.1.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// An ID token (OpenID Connect Core §2).
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct IdClaims<'a> {
+    pub(crate) iss: &'a str,
+    pub(crate) sub: &'a str,
+    pub(crate) aud: &'a str,
+    pub(crate) exp: i64,
+    pub(crate) iat: i64,
+    pub(crate) auth_time: i64,
+    pub(crate) sid: &'a str,
+    pub(crate) at_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nonce: Option<&'a str>,
+    #[serde(flatten)]
+    pub(crate) person: BTreeMap<String, Value>,
+}
+
+/// Claims that a person's attributes must not stand in for: a directory entry is no protocol statement.
+const RESERVED: [&str; 19] = [
+    "acr",
+    "act",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "c_hash",
+    "client_id",
+    "cnf",
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "nbf",
+    "nonce",
+    "scope",
+    "sid",
+    "sub",
+];
+
+/// What the provider says about a person to a client: name, tenant, roles and attributes, without `sub`.
+pub(crate) fn person_claims(user: &User) -> BTreeMap<String, Value> {
+    let mut claims: BTreeMap<String, Value> = user
+        .attributes
+        .iter()
+        .filter(|(name, _)| !RESERVED.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    claims.insert("preferred_username".to_owned(), Value::from(user.id.as_str()));
+    claims.insert("name".to_owned(), Value::from(user.name.as_deref().unwrap_or(&user.id)));
+    claims.insert("roles".to_owned(), Value::from(user.roles.clone()));
+    if let Some(tenant) = &user.tenant {
+        claims.insert("tenant".to_owned(), Value::from(tenant.as_str()));
+    }
+    claims
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_cannot_pose_as_a_protocol_claim_or_as_a_role() {
+        let attributes = [("sub", "root"), ("exp", "never"), ("roles", "admin"), ("clearance", "2")];
+        let user = User {
+            id: "alice".to_owned(),
+            roles: vec!["customer".to_owned()],
+            attributes: attributes.map(|(name, value)| (name.to_owned(), Value::from(value))).into(),
+            ..User::default()
+        };
+        let claims = person_claims(&user);
+        assert_eq!(claims.keys().collect::<Vec<_>>(), ["clearance", "name", "preferred_username", "roles"]);
+        assert_eq!(claims["roles"], serde_json::json!(["customer"]));
+    }
+}

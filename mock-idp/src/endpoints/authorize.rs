@@ -1,0 +1,156 @@
+//! The authorization endpoint (RFC 6749 §3.1).
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::cookie::Cookie;
+use super::{input, login, respond};
+use crate::directory::User;
+use crate::error::{Code, Refused};
+use crate::flow::authorize::{self, AuthorizationRequest, Next, Prompt, Refusal, answer_url};
+use crate::flow::code;
+use crate::flow::form::Parameters;
+use crate::journal::Note;
+use crate::pages;
+use crate::random;
+use crate::state::Provider;
+use crate::store::{Key, Kind, Session};
+
+/// A working day.
+const SESSION_LIFETIME: i64 = 12 * 3_600;
+
+/// An authorization request as a link.
+pub(crate) async fn get(
+    State(provider): State<Arc<Provider>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    begin(&provider, &headers, &Parameters::parse(query.unwrap_or_default().as_bytes())).await
+}
+
+/// An authorization request as a form (OpenID Connect Core §3.1.2.1).
+pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    match input::body(request, &()).await {
+        Ok(body) => begin(&provider, &headers, &Parameters::parse(&body)).await,
+        Err(response) => response,
+    }
+}
+
+async fn begin(provider: &Provider, headers: &HeaderMap, parameters: &Parameters) -> Response {
+    let note = |note: Note| note.with(parameters);
+    let request = match authorize::parse(&provider.config.clients, parameters) {
+        Ok(request) => request,
+        Err(Refusal::Page(refused)) => return pages::error(&refused, note(Note::refused(&refused))),
+        Err(Refusal::Redirect { redirect_uri, state, refused }) => {
+            return refuse(provider, &redirect_uri, state.as_deref(), &refused, note(Note::refused(&refused)));
+        }
+    };
+    match decide(provider, headers, &request).await {
+        Ok(Decision::Page) => login::show(provider, headers, request, note(Note::outcome("login page shown"))).await,
+        Ok(Decision::Session(session)) => answer(provider, &request, session, note(Note::outcome("code issued"))),
+        Ok(Decision::Login(user)) => log_in(provider, &request, &user, note(Note::outcome("code issued"))),
+        Err(refused) => {
+            let note = note(Note::refused(&refused));
+            refuse(provider, &request.redirect_uri, request.state.as_deref(), &refused, note)
+        }
+    }
+}
+
+/// What [`Next`] becomes once the directory was asked.
+enum Decision {
+    Page,
+    Session(Session),
+    Login(User),
+}
+
+async fn decide(provider: &Provider, headers: &HeaderMap, request: &AuthorizationRequest) -> Result<Decision, Refused> {
+    let cookie = Cookie::Session.read(headers, &provider.config.issuer);
+    let session =
+        cookie.and_then(|value| provider.store.ledger().live_session(Key::of(Kind::Session, &value), provider.now()));
+    let gone = |id: &str| authorize::login_required(format!("the person `{id}` is unknown or not active"));
+    match authorize::next(request, session, provider.now()) {
+        Next::ShowLogin => Ok(Decision::Page),
+        Next::Refuse(refused) => Err(refused),
+        Next::LogIn(id) => active(provider, &id).await?.map(Decision::Login).ok_or_else(|| gone(&id)),
+        Next::Continue(session) => match active(provider, &session.user).await? {
+            Some(_) => Ok(Decision::Session(session)),
+            None if request.prompt == Prompt::Never => Err(gone(&session.user)),
+            None => Ok(Decision::Page),
+        },
+    }
+}
+
+async fn active(provider: &Provider, id: &str) -> Result<Option<User>, Refused> {
+    let found = provider.directory.find(id).await.map_err(|error| Provider::directory_down(&error))?;
+    Ok(found.filter(|user| user.active))
+}
+
+/// Begins a session for a person and answers the request. Always a new session: one that was there before the login may
+/// have been planted (session fixation).
+pub(crate) fn log_in(provider: &Provider, request: &AuthorizationRequest, user: &User, note: Note) -> Response {
+    let now = provider.now();
+    let values = random::bearer_value().and_then(|cookie| Ok((cookie, random::identifier()?)));
+    let (cookie, sid) = match values {
+        Ok(values) => values,
+        Err(error) => return failed(provider, request, &Refused::internal(error)),
+    };
+    let session = {
+        let mut ledger = provider.store.ledger();
+        let serial = ledger.next_serial();
+        let session = Session { user: user.id.as_str().into(), auth_time: now, sid: sid.into(), serial };
+        let deadline = now.saturating_add(SESSION_LIFETIME);
+        ledger.sessions.insert(Key::of(Kind::Session, &cookie), session.clone(), deadline, now);
+        session
+    };
+    let mut response = answer(provider, request, session, note);
+    Cookie::Session.set(&mut response, &provider.config.issuer, &cookie);
+    response
+}
+
+/// The successful answer, with the issuer in it (RFC 9207 §2: stops mix-up).
+fn answer(provider: &Provider, request: &AuthorizationRequest, session: Session, note: Note) -> Response {
+    let code = match random::bearer_value() {
+        Ok(code) => code,
+        Err(error) => return failed(provider, request, &Refused::internal(error)),
+    };
+    let note = note.client(&request.client_id).subject(&session.user);
+    code::give(&mut provider.store.ledger(), request, session, &code, provider.now());
+    let mut parameters = vec![("code", code.as_str())];
+    parameters.extend(request.state.as_deref().map(|state| ("state", state)));
+    parameters.push(("iss", &provider.config.issuer));
+    respond::redirect(&answer_url(&request.redirect_uri, &parameters), note)
+}
+
+fn failed(provider: &Provider, request: &AuthorizationRequest, refused: &Refused) -> Response {
+    refuse(provider, &request.redirect_uri, request.state.as_deref(), refused, Note::refused(refused))
+}
+
+/// The answer to a refused request, at the client (RFC 6749 §4.1.2.1).
+pub(crate) fn refuse(
+    provider: &Provider,
+    redirect_uri: &str,
+    state: Option<&str>,
+    refused: &Refused,
+    note: Note,
+) -> Response {
+    let description = refused.description();
+    let mut parameters = vec![("error", refused.code.as_str()), ("error_description", description.as_str())];
+    parameters.extend(state.map(|state| ("state", state)));
+    parameters.push(("iss", &provider.config.issuer));
+    respond::redirect(&answer_url(redirect_uri, &parameters), note)
+}
+
+/// The answer to a person who did not want to log in.
+pub(crate) fn cancelled(provider: &Provider, request: &AuthorizationRequest) -> Response {
+    let refused = Refused::new(Code::AccessDenied, "RFC 6749 section 4.1.2.1", "the person cancelled the login");
+    failed(provider, request, &refused)
+}
+
+/// The status of a page that explains a refusal to a person.
+pub(crate) fn page_status(refused: &Refused) -> StatusCode {
+    respond::status(refused.code)
+}

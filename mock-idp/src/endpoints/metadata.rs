@@ -1,0 +1,55 @@
+//! What the provider says of itself; everything announced here works.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use crate::flow::scope;
+use crate::state::Provider;
+
+/// The metadata document, one for both well-known addresses (OpenID Connect Discovery §3, RFC 8414 §2).
+pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Value> {
+    let scopes: BTreeSet<&str> = (provider.config.clients.values())
+        .flat_map(|client| client.scopes.iter().map(String::as_str))
+        .chain(scope::IDENTITY)
+        .collect();
+    Json(json!({
+        "issuer": provider.config.issuer,
+        "authorization_endpoint": provider.url("/authorize"),
+        "token_endpoint": provider.url("/token"),
+        "userinfo_endpoint": provider.url("/userinfo"),
+        "jwks_uri": provider.url("/jwks"),
+        "introspection_endpoint": provider.url("/introspect"),
+        "revocation_endpoint": provider.url("/revoke"),
+        "scopes_supported": scopes,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash", "name",
+            "preferred_username", "tenant", "roles"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "authorization_response_iss_parameter_supported": true,
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+    }))
+}
+
+/// The published keys.
+pub(crate) async fn jwks(State(provider): State<Arc<Provider>>) -> Json<Value> {
+    Json(provider.key.jwk_set())
+}
+
+/// Up and answering.
+pub(crate) async fn health() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}

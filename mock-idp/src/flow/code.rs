@@ -1,0 +1,87 @@
+//! The authorization code: given out once, redeemed once (RFC 6749 §4.1.2, §4.1.3).
+//!
+//! Must not know how tokens are made.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::authorize::AuthorizationRequest;
+use super::pkce;
+use crate::error::{Code, Refused};
+use crate::store::{CodeRecord, Key, Kind, Ledger, Session};
+
+/// RFC 6749 §4.1.2 allows ten minutes; a client that is alive needs a second.
+const LIFETIME: i64 = 60;
+/// A used or expired code is remembered longer than it works, so that its reuse is recognised and punished.
+const REMEMBERED: i64 = 600;
+/// How long a grant lives without being refreshed.
+pub(crate) const GRANT_LIFETIME: i64 = 24 * 3_600;
+
+/// What a redeemed code or refresh token entitles to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Granted {
+    pub(crate) grant: u64,
+    pub(crate) session: Session,
+    pub(crate) scope: String,
+    pub(crate) nonce: Option<String>,
+}
+
+/// Remembers a code for a request that a person agreed to.
+pub(crate) fn give(ledger: &mut Ledger, request: &AuthorizationRequest, session: Session, code: &str, now: i64) {
+    let grant = ledger.open_grant(&session, now.saturating_add(GRANT_LIFETIME), now);
+    let record = CodeRecord {
+        client_id: request.client_id.clone(),
+        redirect_uri: request.redirect_uri.clone(),
+        challenge: request.challenge.clone(),
+        scope: request.scope.clone(),
+        nonce: request.nonce.clone(),
+        session,
+        grant,
+        expires: now.saturating_add(LIFETIME),
+        used: false,
+    };
+    ledger.codes.insert(Key::of(Kind::AuthorizationCode, code), record, now.saturating_add(REMEMBERED), now);
+}
+
+/// What a client shows to redeem a code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Redemption<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) code: &'a str,
+    pub(crate) redirect_uri: Option<&'a str>,
+    pub(crate) verifier: Option<&'a str>,
+}
+
+/// Redeems a code, once. A second time revokes everything the first one brought (RFC 6749 §4.1.2): one of the two
+/// was a thief, and nobody knows which.
+pub(crate) fn redeem(ledger: &mut Ledger, redemption: Redemption<'_>, now: i64) -> Result<Granted, Refused> {
+    let key = Key::of(Kind::AuthorizationCode, redemption.code);
+    let record = ledger.codes.get(&key, now).cloned().ok_or_else(|| refused("the code is unknown or long expired"))?;
+    if record.client_id != redemption.client_id {
+        return Err(refused("the code was given to another client"));
+    }
+    if record.used {
+        ledger.revoke_grant(record.grant, now);
+        return Err(refused(
+            "the code was used before; whatever it brought is revoked now, because one of the two is a thief",
+        ));
+    }
+    if now >= record.expires {
+        return Err(refused("the code is expired: it is good for 60 seconds"));
+    }
+    match redemption.redirect_uri {
+        Some(redirect_uri) if redirect_uri == record.redirect_uri => {}
+        Some(_) => return Err(refused("`redirect_uri` is not the one of the authorization request")),
+        None => return Err(refused("`redirect_uri` is missing: repeat the one of the authorization request")),
+    }
+    pkce::verify(&record.challenge, redemption.verifier)?;
+    if !ledger.grant_is_live(record.grant, now) {
+        return Err(refused("the person's session was ended"));
+    }
+    if let Some(stored) = ledger.codes.get_mut(&key, now) {
+        stored.used = true;
+    }
+    Ok(Granted { grant: record.grant, session: record.session, scope: record.scope, nonce: record.nonce })
+}
+
+fn refused(reason: &str) -> Refused {
+    Refused::new(Code::InvalidGrant, "RFC 6749 section 4.1.3", reason)
+}

@@ -1,0 +1,113 @@
+//! Parameters of a query or a form body. Must not know which parameters there are.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::{Code, Refused};
+
+/// Parsed parameters. One that came twice has no value at all (RFC 6749 §3.1): two readers that pick different ones of
+/// them are an attack (parameter pollution).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parameters {
+    values: BTreeMap<String, String>,
+    repeated: BTreeSet<String>,
+}
+
+impl Parameters {
+    /// Reads `application/x-www-form-urlencoded` text; whatever it is, it is some set of parameters.
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        let mut parameters = Self::default();
+        for (name, value) in url::form_urlencoded::parse(text) {
+            if parameters.repeated.contains(name.as_ref()) {
+                continue;
+            }
+            if parameters.values.remove(name.as_ref()).is_some() {
+                parameters.repeated.insert(name.into_owned());
+            } else {
+                parameters.values.insert(name.into_owned(), value.into_owned());
+            }
+        }
+        parameters
+    }
+
+    /// The value, if there is exactly one and it is not empty (RFC 6749 §3.1: empty is omitted).
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The value, or a refusal that names what is missing.
+    pub(crate) fn required(&self, name: &str, clause: &'static str) -> Result<&str, Refused> {
+        self.get(name)
+            .ok_or_else(|| Refused::new(Code::InvalidRequest, clause, format!("the parameter `{name}` is missing")))
+    }
+
+    /// Refuses a request in which any parameter came twice.
+    pub(crate) fn unrepeated(&self) -> Result<(), Refused> {
+        match self.repeated.first() {
+            None => Ok(()),
+            Some(name) => Err(Refused::new(
+                Code::InvalidRequest,
+                "RFC 6749 section 3.1",
+                format!("the parameter `{name}` came more than once"),
+            )),
+        }
+    }
+
+    /// The parameters that are no secret, for the journal.
+    pub(crate) fn public(&self) -> BTreeMap<String, String> {
+        PUBLIC
+            .iter()
+            .filter_map(|name| self.get(name).map(|value| ((*name).to_owned(), value.chars().take(200).collect())))
+            .collect()
+    }
+}
+
+/// What may be shown. A list of what is allowed, so that a new secret parameter is hidden by default.
+const PUBLIC: [&str; 12] = [
+    "client_id",
+    "code_challenge_method",
+    "grant_type",
+    "login_hint",
+    "max_age",
+    "prompt",
+    "redirect_uri",
+    "response_mode",
+    "response_type",
+    "scope",
+    "token_type_hint",
+    "username",
+];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_parameter_that_came_twice_has_no_value_and_is_refused() {
+        let parameters = Parameters::parse(b"a=1&b=2&a=3&a=4");
+        assert_eq!((parameters.get("a"), parameters.get("b")), (None, Some("2")));
+        assert!(parameters.unrepeated().unwrap_err().description().contains("`a` came more than once"));
+    }
+
+    #[test]
+    fn an_empty_parameter_is_an_omitted_one() {
+        assert_eq!(Parameters::parse(b"state=&nonce").get("state"), None);
+    }
+
+    #[test]
+    fn what_the_journal_sees_holds_no_secret() {
+        let text = b"grant_type=x&code=1&code_verifier=2&client_secret=3&refresh_token=4&token=5&state=6&nonce=7";
+        assert_eq!(Parameters::parse(text).public().into_keys().collect::<Vec<_>>(), ["grant_type"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_some_parameters(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+            let parameters = Parameters::parse(&bytes);
+            let _ = parameters.unrepeated();
+            let _ = parameters.public();
+        }
+    }
+}

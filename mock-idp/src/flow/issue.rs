@@ -1,0 +1,124 @@
+//! Making an access token and the ID token beside it. Must not know why they are given.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::claims::{AccessClaims, Audience, IdClaims, PresentedClaims, person_claims};
+use crate::config::{AccessToken, Config, TokenFormat};
+use crate::directory::User;
+use crate::jws;
+use crate::keys::{SigningFailed, SigningKey, TokenType};
+use crate::store::{Holder, Key, Kind, Session, Store, TokenRecord};
+
+/// What an access token is made of.
+pub(crate) struct AccessOrder<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) scope: &'a str,
+    pub(crate) holder: Holder,
+    /// The person, for tenant and roles; none for a client of its own.
+    pub(crate) user: Option<&'a User>,
+    /// A fresh identifier.
+    pub(crate) token_id: &'a str,
+    /// A fresh secret, the token itself where tokens are opaque.
+    pub(crate) opaque: &'a str,
+}
+
+/// Makes an access token as configured and remembers it.
+pub(crate) fn access_token(
+    config: &Config,
+    key: &SigningKey,
+    store: &Store,
+    order: AccessOrder<'_>,
+    now: i64,
+) -> Result<String, SigningFailed> {
+    let expires = now.saturating_add(lifetime(&config.access_token));
+    let claims = AccessClaims {
+        iss: &config.issuer,
+        sub: order.subject,
+        aud: audience(config),
+        exp: expires,
+        iat: now,
+        jti: order.token_id,
+        client_id: order.client_id,
+        scope: order.scope,
+        tenant: order.user.and_then(|user| user.tenant.as_deref()),
+        roles: order.user.map(|user| user.roles.as_slice()),
+    };
+    let (token, name, kept) = match config.access_token.format {
+        TokenFormat::Jwt => {
+            (key.sign(TokenType::Access, &claims)?, Key::of(Kind::TokenIdentifier, order.token_id), None)
+        }
+        TokenFormat::Opaque => {
+            (order.opaque.to_owned(), Key::of(Kind::OpaqueToken, order.opaque), Some(Box::new(presented(&claims))))
+        }
+    };
+    let record =
+        TokenRecord { holder: order.holder, client_id: Arc::from(order.client_id), revoked: false, claims: kept };
+    store.tokens.insert(name, record, expires, now);
+    Ok(token)
+}
+
+/// Makes the ID token for a login (OpenID Connect Core §2, §3.1.3.6).
+pub(crate) fn id_token(
+    config: &Config,
+    key: &SigningKey,
+    login: IdOrder<'_>,
+    now: i64,
+) -> Result<String, SigningFailed> {
+    let claims = IdClaims {
+        iss: &config.issuer,
+        sub: &login.session.user,
+        aud: login.client_id,
+        exp: now.saturating_add(lifetime(&config.access_token)),
+        iat: now,
+        auth_time: login.session.auth_time,
+        sid: &login.session.sid,
+        at_hash: at_hash(login.access_token),
+        nonce: login.nonce,
+        person: person_claims(login.user),
+    };
+    key.sign(TokenType::Id, &claims)
+}
+
+/// What an ID token is made of.
+pub(crate) struct IdOrder<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) session: &'a Session,
+    pub(crate) user: &'a User,
+    pub(crate) nonce: Option<&'a str>,
+    pub(crate) access_token: &'a str,
+}
+
+/// Seconds that an access token lives, in the type of the clock.
+pub(crate) fn lifetime(access_token: &AccessToken) -> i64 {
+    i64::try_from(access_token.lifetime_seconds).unwrap_or(i64::MAX)
+}
+
+/// Whom an access token is for (RFC 9068 §2.2).
+pub(crate) fn audience(config: &Config) -> &str {
+    config.access_token.audience.as_deref().unwrap_or(&config.issuer)
+}
+
+/// Ties an ID token to its access token: the left half of its SHA-256 (OpenID Connect Core §3.1.3.6).
+fn at_hash(access_token: &str) -> String {
+    let hash = digest(&SHA256, access_token.as_bytes());
+    let bytes = hash.as_ref();
+    jws::encode(bytes.get(..bytes.len() / 2).unwrap_or_default())
+}
+
+fn presented(claims: &AccessClaims<'_>) -> PresentedClaims {
+    PresentedClaims {
+        iss: claims.iss.to_owned(),
+        sub: claims.sub.to_owned(),
+        aud: Audience::One(claims.aud.to_owned()),
+        exp: claims.exp,
+        iat: claims.iat,
+        jti: claims.jti.to_owned(),
+        client_id: claims.client_id.to_owned(),
+        nbf: None,
+        scope: Some(claims.scope.to_owned()).filter(|scope| !scope.is_empty()),
+    }
+}

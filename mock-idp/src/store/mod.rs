@@ -1,0 +1,82 @@
+//! What the provider remembers between requests, all in memory. Must not know HTTP or signatures.
+
+mod expiring;
+mod ledger;
+mod tokens;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+pub(crate) use ledger::{CodeRecord, Ledger, PendingLogin, RefreshRecord, Session};
+pub(crate) use tokens::{Holder, TokenRecord, Tokens};
+
+/// The name under which a bearer value is kept: half a SHA-256 of it, so that the memory of the process holds none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key([u8; 16]);
+
+/// What a value is, mixed into its [`Key`]: a value of one kind never finds a record of another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    AuthorizationCode,
+    RefreshToken,
+    Session,
+    Login,
+    Browser,
+    TokenIdentifier,
+    OpaqueToken,
+}
+
+impl Key {
+    pub(crate) fn of(kind: Kind, value: &str) -> Self {
+        let mut context = Context::new(&SHA256);
+        context.update(&[kind as u8]);
+        context.update(value.as_bytes());
+        let mut key = [0_u8; 16];
+        for (to, from) in key.iter_mut().zip(context.finish().as_ref()) {
+            *to = *from;
+        }
+        Self(key)
+    }
+
+    /// A number from 0 to `shards` - 1, evenly spread.
+    fn shard(self, shards: usize) -> usize {
+        let Self([first, ..]) = self;
+        usize::from(first) % shards.max(1)
+    }
+}
+
+/// Everything remembered. Logins and grants are few and belong together; access tokens are many and are sharded.
+pub(crate) struct Store {
+    ledger: Mutex<Ledger>,
+    pub(crate) tokens: Tokens,
+}
+
+impl Store {
+    pub(crate) fn new() -> Self {
+        Self { ledger: Mutex::new(Ledger::new()), tokens: Tokens::new() }
+    }
+
+    /// Exclusive access, so that "unused, now used" is one step. Never held across an `await`.
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Back to an empty memory.
+    pub(crate) fn reset(&self) {
+        self.ledger().clear();
+        self.tokens.clear();
+    }
+
+    /// Whether a token that was issued is still good: not revoked itself, nor its grant, nor its person's sessions.
+    pub(crate) fn is_live(&self, record: &TokenRecord, now: i64) -> bool {
+        if record.revoked {
+            return false;
+        }
+        match &record.holder {
+            Holder::Client => true,
+            Holder::Grant(grant) => self.ledger().grant_is_live(*grant, now),
+            Holder::Minted { user, serial } => !self.ledger().is_ended(user, *serial),
+        }
+    }
+}
