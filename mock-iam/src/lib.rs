@@ -2,7 +2,22 @@
 //!
 //! Must not know `devenv.yaml`, Docker, or any other crate of this workspace.
 
+mod access;
 pub mod config;
+pub mod directory;
+mod endpoints;
+mod error;
+mod json;
+mod log;
+pub mod policy;
+mod router;
+mod scim;
 pub mod secret;
+mod server;
+mod state;
 
 pub use config::Config;
+pub use error::Error;
+pub use router::app;
+pub use server::run;
+pub use state::State;

@@ -1,0 +1,120 @@
+//! Decisions over HTTP (AuthZEN 1.0 §6, §7). Must not know how a decision is made.
+
+use std::time::Instant;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::authentication::{Caller, Door};
+use super::request_id::X_REQUEST_ID;
+use crate::access::{self, Batch, RequestError};
+use crate::config::Permission;
+use crate::log::{EntityName, Entry};
+use crate::policy::{Decision, Question, QuestionError};
+use crate::state::State;
+
+/// The door of decisions.
+pub(crate) struct Decide;
+
+impl Door for Decide {
+    const NEEDS: Permission = Permission::Decide;
+}
+
+/// `POST /access/v1/evaluation`: a denial is 200 with `decision: false`; 400 is for what is no question.
+pub(crate) async fn evaluation(
+    caller: Caller<Decide>,
+    Shared(state): Shared<State>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let asker = Asker { caller: &caller.name, headers: &headers, state: &state };
+    let answer = json_object(&headers, &body).and_then(|body| access::question(&body));
+    match answer.and_then(|question| Ok(asker.decide(&question)?)) {
+        Ok(allowed) => Json(json!({ "decision": allowed })).into_response(),
+        Err(error) => bad_request(&error),
+    }
+}
+
+/// `POST /access/v1/evaluations`: a list of questions with defaults; without a list, a single question.
+pub(crate) async fn evaluations(
+    caller: Caller<Decide>,
+    Shared(state): Shared<State>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let asker = Asker { caller: &caller.name, headers: &headers, state: &state };
+    let batch = json_object(&headers, &body).and_then(|body| access::batch(&body));
+    match batch {
+        Ok(Batch::Single(question)) => match asker.decide(&question) {
+            Ok(allowed) => Json(json!({ "decision": allowed })).into_response(),
+            Err(error) => bad_request(&error.into()),
+        },
+        Ok(Batch::Many { items, semantic }) => {
+            let answers = access::answers(items, semantic, |question| asker.decide(question));
+            Json(json!({ "evaluations": answers })).into_response()
+        }
+        Err(error) => bad_request(&error),
+    }
+}
+
+/// Whoever asks, and what is needed to answer.
+struct Asker<'a> {
+    caller: &'a str,
+    headers: &'a HeaderMap,
+    state: &'a State,
+}
+
+impl Asker<'_> {
+    /// Decides and logs the decision.
+    fn decide(&self, question: &Question) -> Result<bool, QuestionError> {
+        let (directory, engine) = (self.state.directory(), self.state.engine());
+        let start = Instant::now();
+        let Decision { allowed, determining, errors, mismatches } = engine.decide(question, &directory)?;
+        let latency = start.elapsed();
+        for mismatch in &mismatches {
+            let property = &mismatch.property;
+            tracing::warn!(caller = self.caller, subject = question.subject.id, property, "claim_mismatch");
+        }
+        let user = directory.user(&question.subject.id).filter(|_| question.subject.kind == "User");
+        let request_id = self.headers.get(X_REQUEST_ID).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
+        let name = |kind: &str, id: &str| EntityName { kind: kind.to_owned(), id: id.to_owned() };
+        self.state.log().append(Entry {
+            time: Timestamp::now(),
+            sequence: 0,
+            request_id,
+            caller: self.caller.to_owned(),
+            tenant: user.and_then(|user| user.profile.tenant.clone()),
+            subject: name(&question.subject.kind, &question.subject.id),
+            action: question.action.name.clone(),
+            resource: name(&question.resource.kind, &question.resource.id),
+            decision: allowed,
+            determining,
+            errors,
+            mismatches,
+            directory_version: directory.version(),
+            policy_hash: engine.hash().to_owned(),
+            latency,
+        });
+        Ok(allowed)
+    }
+}
+
+/// The body as a JSON object of the right content type.
+fn json_object(headers: &HeaderMap, body: &[u8]) -> Result<Value, RequestError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(RequestError::ContentType);
+    }
+    access::body(body)
+}
+
+/// AuthZEN 1.0 §10.1.2: a malformed request is 400, with a message for its author.
+fn bad_request(error: &RequestError) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "error": error.to_string() }))).into_response()
+}

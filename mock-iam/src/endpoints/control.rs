@@ -1,0 +1,77 @@
+//! The control interface: decision log, policies, reset. Must not know what a policy means.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Query, State as Shared};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::authentication::{Caller, Door};
+use super::origin::SameOrigin;
+use crate::config::{Permission, Policies};
+use crate::state::State;
+
+/// The door of the control interface.
+pub(crate) struct Control;
+
+impl Door for Control {
+    const NEEDS: Permission = Permission::Control;
+}
+
+/// Which decisions are asked for.
+#[derive(Deserialize)]
+pub(crate) struct After {
+    /// Sequence number of the last decision that the reader has.
+    #[serde(default)]
+    after: u64,
+}
+
+/// `GET /control/v1/decisions[?after=SEQUENCE]`: JSON lines, oldest first.
+pub(crate) async fn decisions(
+    _caller: Caller<Control>,
+    _origin: SameOrigin,
+    Shared(state): Shared<State>,
+    Query(After { after }): Query<After>,
+) -> Response {
+    ([(header::CONTENT_TYPE, "application/jsonl")], state.log().lines(after)).into_response()
+}
+
+/// `PUT /control/v1/policies`: the body is a [`Policies`] in JSON.
+pub(crate) async fn replace_policies(
+    caller: Caller<Control>,
+    _origin: SameOrigin,
+    Shared(state): Shared<State>,
+    body: Bytes,
+) -> Response {
+    let policies: Policies = match serde_json::from_slice(&body) {
+        Ok(policies) => policies,
+        Err(error) => {
+            let detail = format!("the body is not a set of policies: {error}");
+            return (StatusCode::BAD_REQUEST, Json(json!({ "error": detail }))).into_response();
+        }
+    };
+    match state.replace_policies(&policies) {
+        Ok(engine) => {
+            tracing::info!(caller = caller.name, policy_hash = engine.hash(), "policies replaced");
+            let answer = json!({
+                "policy_hash": engine.hash(),
+                "policies": engine.policies().len(),
+                "warnings": engine.warnings(),
+            });
+            Json(answer).into_response()
+        }
+        Err(errors) => {
+            let answer = json!({ "error": "the policies are wrong", "problems": errors.0 });
+            (StatusCode::UNPROCESSABLE_ENTITY, Json(answer)).into_response()
+        }
+    }
+}
+
+/// `POST /control/v1/reset`: directory and policies back to the seed.
+pub(crate) async fn reset(caller: Caller<Control>, _origin: SameOrigin, Shared(state): Shared<State>) -> StatusCode {
+    state.reset();
+    tracing::info!(caller = caller.name, "reset to the seed");
+    StatusCode::NO_CONTENT
+}

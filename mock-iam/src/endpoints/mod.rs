@@ -1,0 +1,14 @@
+//! HTTP in, HTTP out: each endpoint reads its request, asks a pure module, writes the answer.
+//!
+//! Must not decide anything itself.
+
+pub(crate) mod access;
+mod authentication;
+pub(crate) mod control;
+pub(crate) mod discovery;
+pub(crate) mod groups;
+pub(crate) mod metadata;
+mod origin;
+pub(crate) mod request_id;
+mod scim;
+pub(crate) mod users;

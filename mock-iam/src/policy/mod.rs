@@ -1,0 +1,16 @@
+//! Who may do what: Cedar policies, loaded with every mistake named, and decisions over a directory snapshot.
+//!
+//! Pure: must not know HTTP, files, the clock, or how the directory is changed.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod convert;
+mod engine;
+mod load;
+mod problem;
+mod question;
+mod slice;
+mod types;
+
+pub use engine::{ClaimMismatch, Decision, Engine, Policy, QuestionError};
+pub use problem::{PolicyErrors, PolicyProblem};
+pub use question::{Action, Entity, Question};

@@ -1,0 +1,16 @@
+//! The server over HTTP, without a socket.
+
+#[cfg(test)]
+mod authentication;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod evaluation;
+#[cfg(test)]
+mod patch;
+#[cfg(test)]
+mod robustness;
+#[cfg(test)]
+mod users;
