@@ -1,0 +1,256 @@
+//! OpenAPI 3.0 and 3.1, YAML or JSON, to operations in the order of the document. Must not know access rules or HTTP
+//! clients. Own reader: no library reads both versions, and little of them is needed.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod node;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use node::Node;
+pub use schema::{Kind, Schema};
+
+/// The methods of OpenAPI's path item, in lower case as written there.
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// What an API offers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Api {
+    /// Title of the document.
+    pub title: String,
+    /// Operations in the order of the document.
+    pub operations: Vec<Operation>,
+}
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    /// `operationId`; without one, `METHOD /path`.
+    pub id: String,
+    /// HTTP method, upper case.
+    pub method: String,
+    /// Path template, e.g. `/orders/{id}`.
+    pub path: String,
+    /// Parameters of path, query and header.
+    pub parameters: Vec<Parameter>,
+    /// JSON body it takes.
+    pub request: Option<Schema>,
+    /// Example of that body.
+    pub example: Option<Value>,
+    /// What the document says about security.
+    pub security: Security,
+    /// What it answers when all is well.
+    pub response: Option<Schema>,
+}
+
+/// One parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// `path`, `query`, `header` or `cookie`.
+    pub location: String,
+    /// Whether a request without it is wrong.
+    pub required: bool,
+    /// Its values.
+    pub schema: Schema,
+}
+
+/// What the document says about security of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// Nothing, neither here nor for all; or an empty list.
+    None,
+    /// An empty requirement (`{}`) is among the alternatives.
+    Optional,
+    /// At least one scheme.
+    Required,
+    /// The operation is in no document.
+    Undocumented,
+}
+
+/// Why a document could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// Neither YAML nor JSON.
+    #[error("cannot read the OpenAPI document: {0}")]
+    Syntax(String),
+    /// Not OpenAPI 3.
+    #[error("`openapi: {0}` is not 3.0 or 3.1")]
+    Version(String),
+    /// No `paths`.
+    #[error("the OpenAPI document has no operation")]
+    Empty,
+    /// Two operations share a name.
+    #[error("two operations have the operationId `{0}`")]
+    Duplicate(String),
+}
+
+impl Api {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// When it is not OpenAPI 3, holds no operation, or names two of them alike.
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
+        let document = read_document(text)?;
+        let version = document.get("openapi").map(Node::to_json).unwrap_or_default();
+        let version = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
+        if !version.starts_with("3.0") && !version.starts_with("3.1") {
+            return Err(ApiError::Version(version));
+        }
+        let operations = read_operations(&document);
+        if operations.is_empty() {
+            return Err(ApiError::Empty);
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = operations.iter().find(|operation| !seen.insert(operation.id.as_str())) {
+            return Err(ApiError::Duplicate(twice.id.clone()));
+        }
+        let title = document.pointer("#/info/title").and_then(Node::text).unwrap_or_default().to_owned();
+        Ok(Self { title, operations })
+    }
+
+    /// The names of all operations, in the order of the document.
+    #[must_use]
+    pub fn operation_ids(&self) -> Vec<&str> {
+        self.operations.iter().map(|operation| operation.id.as_str()).collect()
+    }
+
+    /// One operation by name.
+    #[must_use]
+    pub fn operation(&self, id: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+}
+
+impl Operation {
+    /// An operation that no document describes.
+    #[must_use]
+    pub fn undocumented(method: &str, path: &str) -> Self {
+        Self {
+            id: format!("{method} {path}"),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            parameters: Vec::new(),
+            request: None,
+            example: None,
+            security: Security::Undocumented,
+            response: None,
+        }
+    }
+
+    /// As reports print it: `GET /orders/{id}`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// Names in the path template, in order.
+    #[must_use]
+    pub fn path_parameters(&self) -> Vec<&str> {
+        self.path.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(name, _)| name)).collect()
+    }
+
+    /// Whether the method promises to change nothing (RFC 9110 §9.2.1).
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+    }
+}
+
+fn read_document(text: &str) -> Result<Node, ApiError> {
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text).map_err(|error| ApiError::Syntax(error.to_string()));
+    }
+    serde_saphyr::from_str(text).map_err(|error| ApiError::Syntax(error.to_string()))
+}
+
+fn read_operations(document: &Node) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (path, item) in document.get("paths").map(Node::entries).unwrap_or_default() {
+        let item = schema::resolve(document, item);
+        for (method, node) in item.entries().iter().filter(|(method, _)| METHODS.contains(&method.as_str())) {
+            operations.push(read_operation(document, item, &Place { method, path }, node));
+        }
+    }
+    operations
+}
+
+/// Where an operation is in the document.
+struct Place<'a> {
+    method: &'a str,
+    path: &'a str,
+}
+
+fn read_operation(document: &Node, item: &Node, place: &Place<'_>, node: &Node) -> Operation {
+    let method = place.method.to_ascii_uppercase();
+    let named = node.get("operationId").and_then(Node::text).map(str::to_owned);
+    let media = node.get("requestBody").map(|body| schema::resolve(document, body)).and_then(json_media);
+    Operation {
+        id: named.unwrap_or_else(|| format!("{method} {}", place.path)),
+        path: place.path.to_owned(),
+        parameters: read_parameters(document, item, node),
+        request: media.and_then(|media| media.get("schema")).map(|node| schema::read(document, node)),
+        example: media.and_then(|media| media_example(document, media)),
+        security: read_security(node.get("security").or_else(|| document.get("security"))),
+        response: read_response(document, node),
+        method,
+    }
+}
+
+/// The operation's own parameters, then those of the path item that it does not override.
+fn read_parameters(document: &Node, item: &Node, operation: &Node) -> Vec<Parameter> {
+    let mut parameters: Vec<Parameter> = Vec::new();
+    for owner in [operation, item] {
+        for node in owner.get("parameters").map(Node::items).unwrap_or_default() {
+            let node = schema::resolve(document, node);
+            let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+            let (name, location) = (text("name"), text("in"));
+            if parameters.iter().any(|known| known.name == name && known.location == location) {
+                continue;
+            }
+            let mut schema = node.get("schema").map_or_else(Schema::any, |node| schema::read(document, node));
+            schema.example = media_example(document, node).or(schema.example);
+            let required = node.get("required").is_some_and(Node::is_true) || location == "path";
+            parameters.push(Parameter { name, location, required, schema });
+        }
+    }
+    parameters
+}
+
+fn json_media(body: &Node) -> Option<&Node> {
+    let content = body.get("content")?.entries();
+    let is_json = |name: &str| name.starts_with("application/json") || name.contains("+json");
+    content.iter().find(|(name, _)| is_json(name)).map(|(_, media)| media)
+}
+
+/// `example`, or the first of the named `examples`.
+fn media_example(document: &Node, media: &Node) -> Option<Value> {
+    let named = || {
+        let (_, first) = media.get("examples")?.entries().first()?;
+        schema::resolve(document, first).get("value")
+    };
+    media.get("example").or_else(named).map(Node::to_json)
+}
+
+fn read_response(document: &Node, operation: &Node) -> Option<Schema> {
+    let responses = operation.get("responses")?.entries();
+    let (_, good) = responses.iter().find(|(status, _)| status.starts_with('2'))?;
+    let media = json_media(schema::resolve(document, good))?;
+    media.get("schema").map(|node| schema::read(document, node))
+}
+
+fn read_security(node: Option<&Node>) -> Security {
+    let alternatives = node.map(Node::items).unwrap_or_default();
+    if alternatives.is_empty() {
+        Security::None
+    } else if alternatives.iter().any(|alternative| alternative.entries().is_empty()) {
+        Security::Optional
+    } else {
+        Security::Required
+    }
+}

@@ -1,0 +1,62 @@
+//! What was recorded, as judges look at it. Must not know single checks.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::BTreeSet;
+
+use crate::exchange::{Answer, Exchange, NoAnswer};
+use crate::plan::{Marker, StepId, TestPlan};
+
+/// A plan and what came back.
+#[derive(Clone, Copy)]
+pub struct Evidence<'a> {
+    /// What was planned.
+    pub plan: &'a TestPlan,
+    /// What happened to each step.
+    pub exchanges: &'a [Option<Exchange>],
+}
+
+impl<'a> Evidence<'a> {
+    /// The answer to a step.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn answer(&self, step: StepId) -> Result<&'a Answer, NoAnswer> {
+        match self.exchanges.get(step).and_then(Option::as_ref) {
+            Some(exchange) => exchange.result.as_ref().map_err(Clone::clone),
+            None => Err(NoAnswer::NotSent("the run ended before".to_owned())),
+        }
+    }
+
+    /// The answer to a step that may not have been planned.
+    #[must_use]
+    pub fn optional(&self, step: Option<StepId>) -> Option<&'a Answer> {
+        self.answer(step?).ok()
+    }
+
+    /// What this operation answers without a token.
+    #[must_use]
+    pub fn anonymous(&self, operation: &str) -> Option<&'a Answer> {
+        self.optional(self.plan.anonymous.get(operation).copied())
+    }
+
+    /// The markers in a text, except one.
+    #[must_use]
+    pub fn markers(&self, text: &str, except: Option<&str>) -> Vec<&'a Marker> {
+        let prefix = format!("canary-{:08x}-", self.plan.seed & 0xffff_ffff);
+        let length = prefix.len() + 5;
+        let found: BTreeSet<&str> = text
+            .match_indices(&prefix)
+            .filter_map(|(start, _)| text.get(start..start + length))
+            .filter(|marker| Some(*marker) != except)
+            .collect();
+        found.into_iter().filter_map(|marker| self.plan.markers.get(marker)).collect()
+    }
+
+    /// A marker in a text that somebody must not see.
+    #[must_use]
+    pub fn leak(&self, answer: &Answer, persona: Option<&str>, except: Option<&str>) -> Option<&'a Marker> {
+        let forbidden = self.plan.forbidden.get(persona.unwrap_or_default())?;
+        let betrays = |marker: &&Marker| forbidden.contains(&(marker.resource.clone(), marker.owner.clone()));
+        self.markers(&answer.text, except).into_iter().find(betrays)
+    }
+}

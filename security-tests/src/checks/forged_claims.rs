@@ -1,0 +1,89 @@
+//! Does a valid token with roles or tenant raised give anything that the directory does not give? The directory is
+//! the authority; a claim is what it said some time ago.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, json};
+
+use super::{Check, Evidence, Work, forged_token, reach};
+use crate::oracle::{Decision, Relation, is_for_anyone};
+use crate::plan::{Attempt, Case, Credential, Detail, Draft};
+use crate::tokens::Mint;
+use crate::verdict::{Layer, Outcome, Severity, Tier};
+
+pub(super) static CHECK: Check = Check {
+    id: "forged-claims",
+    title: "believes roles or tenant of a token over the directory",
+    layer: Layer::Token,
+    tier: Tier::Exploit,
+    owasp: "API5:2023",
+    cwe: "CWE-863",
+    severity: Severity::High,
+    work: Work::Online(plan, judge),
+};
+
+fn plan(draft: &mut Draft<'_>) {
+    for operation in draft.operations() {
+        let on_object = draft.resource_of(&operation.id).is_some();
+        // Functions for roles, and reading objects: enough to see whom the API believes.
+        if is_for_anyone(draft.target, &operation.id) || (on_object && !operation.is_safe()) {
+            continue;
+        }
+        if on_object {
+            raise_tenant(draft, &operation.id);
+        } else if let Some(persona) =
+            draft.personas().into_iter().find(|name| !draft.may(&operation.id, Some(name), None))
+        {
+            attempt(
+                draft,
+                &operation.id,
+                None,
+                (&persona, Mint { name: "raised-roles", claims: claims(draft, None), ..Mint::default() }),
+            );
+        }
+    }
+}
+
+/// Somebody of another tenant claims to be of the owner's, with every role.
+fn raise_tenant(draft: &mut Draft<'_>, operation: &str) {
+    let Some((resource, _)) = draft.resource_of(operation) else { return };
+    let Some(owner) = draft.owners(resource).into_iter().next() else { return };
+    let stranger = |name: &String| {
+        Relation::between(draft.target, name, &owner) == Relation::OtherTenant
+            && !draft.may(operation, Some(name), Some(&owner))
+    };
+    let Some(persona) = draft.personas().into_iter().find(stranger) else { return };
+    let tenant = draft.target.personas.get(&owner).and_then(|persona| persona.tenant.clone());
+    let mint = Mint { name: "raised-tenant", claims: claims(draft, tenant.as_deref()), ..Mint::default() };
+    attempt(draft, operation, Some(&owner), (&persona, mint));
+}
+
+fn attempt(draft: &mut Draft<'_>, operation: &str, owner: Option<&str>, (persona, mint): (&str, Mint)) {
+    let name = mint.name;
+    let Some(plain) = draft.attempt(operation, owner, Attempt::by(Some(persona), Decision::Deny)) else { return };
+    let attempt = Attempt::refused(Credential::Minted(persona.to_owned(), mint));
+    let Some(trial) = draft.attempt(operation, owner, attempt) else { return };
+    let mut case = forged_token::impersonation(CHECK.id, operation, persona, name, trial);
+    case.detail = Detail::Raised(plain);
+    draft.case(case);
+}
+
+/// Raised claims are at fault only where the plain token is refused.
+fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
+    let raised = reach::judge(case, evidence);
+    let Detail::Raised(plain) = &case.detail else { return raised };
+    let plain = Case { trial: plain.clone(), detail: Detail::None, ..case.clone() };
+    match (raised, reach::judge(&plain, evidence)) {
+        (Outcome::Fail(..), Outcome::Fail(..)) => Outcome::NotApplicable("the plain token gets there too".to_owned()),
+        (raised, _) => raised,
+    }
+}
+
+/// Every role that anybody has, under the names that APIs read.
+fn claims(draft: &Draft<'_>, tenant: Option<&str>) -> Map<String, serde_json::Value> {
+    let roles: BTreeSet<&String> = draft.target.personas.values().flat_map(|persona| &persona.roles).collect();
+    let mut claims = Map::from_iter([("roles".to_owned(), json!(roles)), ("groups".to_owned(), json!(roles))]);
+    claims.extend(tenant.map(|tenant| ("tenant".to_owned(), json!(tenant))));
+    claims
+}

@@ -1,0 +1,64 @@
+//! What the checks of forged tokens have in common: the full set on one operation, canaries on every other. Must not
+//! know single forgeries.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use crate::access::Grant;
+use crate::api::Operation;
+use crate::oracle::{Decision, Relation, is_for_anyone};
+use crate::plan::{Attempt, Case, Credential, Detail, Draft, Trial};
+use crate::tokens::CATALOGUE;
+
+/// Plans the forgeries of one check.
+pub(crate) fn plan(draft: &mut Draft<'_>, check: &'static str) {
+    let full = representative(draft);
+    for operation in draft.operations() {
+        if is_for_anyone(draft.target, &operation.id) {
+            continue;
+        }
+        let is_full = full.as_ref() == Some(&operation.id);
+        let owner = victim(draft, &operation);
+        let Some(persona) = draft.somebody_allowed(&operation.id, owner.as_deref()) else { continue };
+        for forgery in CATALOGUE.iter().filter(|forgery| forgery.check == check && (is_full || forgery.canary)) {
+            let attempt = Attempt::refused(Credential::Forged(persona.clone(), forgery.name));
+            let Some(trial) = draft.attempt(&operation.id, owner.as_deref(), attempt) else { continue };
+            draft.case(impersonation(check, &operation.id, &persona, forgery.name, trial));
+        }
+    }
+}
+
+/// A case in which somebody pretends to be a persona.
+pub(crate) fn impersonation(check: &'static str, operation: &str, persona: &str, how: &str, trial: Trial) -> Case {
+    Case {
+        id: format!("{check}:{operation}:{persona}:{how}"),
+        check,
+        operation: operation.to_owned(),
+        persona: Some(persona.to_owned()),
+        relation: Relation::None,
+        expected: Decision::Deny,
+        trial,
+        detail: Detail::Impersonation,
+    }
+}
+
+/// The operation that gets the full set: the first `GET` without path parameters that every persona may call and that
+/// needs no role. A list whose content depends on roles comes second.
+pub(crate) fn representative(draft: &Draft<'_>) -> Option<String> {
+    let fits = |operation: &&Operation| {
+        let rule = draft.rule(&operation.id);
+        let no_role =
+            rule.is_some_and(|rule| rule.allow.contains(&Grant::Authenticated) && !rule.allow.contains(&Grant::Anyone));
+        let all_may = draft.target.personas.keys().all(|persona| draft.may(&operation.id, Some(persona), None));
+        operation.method == "GET" && operation.path_parameters().is_empty() && no_role && all_may
+    };
+    let operations = draft.operations();
+    let scoped = |operation: &&Operation| draft.rule(&operation.id).is_some_and(|rule| rule.only.is_some());
+    let mut candidates = operations.iter().filter(fits);
+    let plain = candidates.clone().find(|operation| !scoped(operation));
+    plain.or_else(|| candidates.next()).map(|operation| operation.id.clone())
+}
+
+/// Whose object a forged token is tried on.
+fn victim(draft: &Draft<'_>, operation: &Operation) -> Option<String> {
+    let (resource, _) = draft.resource_of(&operation.id)?;
+    draft.owners(resource).into_iter().next()
+}

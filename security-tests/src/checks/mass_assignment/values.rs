@@ -1,0 +1,120 @@
+//! Which fields a client tries to set, and to what: values that nobody would have by accident. Must not know requests.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use serde_json::{Value, json};
+
+use crate::access::Resource;
+use crate::api::{Kind, Operation, Schema};
+use crate::oracle::Relation;
+use crate::plan::Draft;
+
+/// A number that no order, balance or count has by accident.
+const TELLING_NUMBER: u32 = 987_654;
+
+/// Names that tell of privileges, ownership or money in many APIs.
+const TELLING_NAMES: [&str; 16] = [
+    "role",
+    "isAdmin",
+    "is_admin",
+    "admin",
+    "permissions",
+    "scope",
+    "balance",
+    "credit",
+    "price",
+    "ownerId",
+    "owner_id",
+    "userId",
+    "user_id",
+    "tenantId",
+    "tenant_id",
+    "verified",
+];
+
+/// What is tried: each server-owned field by itself, so that a refused one does not hide another; then all others at
+/// once: fields of the answer that the request does not have, and telling names.
+pub(super) fn assignments(
+    draft: &Draft<'_>,
+    resource: &Resource,
+    operation: &Operation,
+    caller: &str,
+) -> Vec<Vec<(String, Value)>> {
+    let shown = draft.plan.operation(&resource.read).and_then(|read| read.response.clone());
+    let shown = shown.or_else(|| operation.response.clone()).unwrap_or_else(Schema::any);
+    let guess = Guess { draft, resource, shown: &shown, caller };
+    let mut all: Vec<Vec<(String, Value)>> =
+        resource.server_owned.iter().map(|field| vec![(field.clone(), guess.value(field))]).collect();
+    let id = resource.id.rsplit('.').next().unwrap_or_default();
+    let settable = |name: &str| operation.request.as_ref().is_some_and(|request| request.field(name).is_some());
+    let sent = draft.body(operation).unwrap_or_default();
+    let fresh = |name: &&str| {
+        *name != id
+            && !settable(name)
+            && sent.get(*name).is_none()
+            && !resource.server_owned.iter().any(|owned| owned == name)
+    };
+    let names = shown.fields().iter().map(|(name, _, _)| name.as_str()).chain(TELLING_NAMES);
+    let mut others: Vec<(String, Value)> = Vec::new();
+    for name in names.filter(fresh) {
+        if !others.iter().any(|(known, _)| known == name) {
+            others.push((name.to_owned(), guess.value(name)));
+        }
+    }
+    all.extend((!others.is_empty()).then_some(others));
+    all
+}
+
+/// What is known about fields.
+struct Guess<'a> {
+    draft: &'a Draft<'a>,
+    resource: &'a Resource,
+    shown: &'a Schema,
+    caller: &'a str,
+}
+
+impl Guess<'_> {
+    /// Another owner, another tenant, else by the schema of the answer, else by the name.
+    fn value(&self, field: &str) -> Value {
+        let personas = &self.draft.target.personas;
+        let is = |attribute: &str| {
+            field == attribute || field == format!("{attribute}_id") || field == format!("{attribute}Id")
+        };
+        if is(&self.resource.entity.owner) || is("user") || is("owner") {
+            let mut others: Vec<&String> = personas.keys().filter(|name| *name != self.caller).collect();
+            others.sort_by_key(|name| Relation::between(self.draft.target, self.caller, name));
+            return others.first().map_or_else(|| json!("probe"), |name| json!(name));
+        }
+        if is(&self.resource.entity.tenant) || is("tenant") {
+            let own = personas.get(self.caller).and_then(|persona| persona.tenant.as_ref());
+            let other =
+                personas.values().filter_map(|persona| persona.tenant.as_ref()).find(|tenant| Some(*tenant) != own);
+            return other.map_or_else(|| json!("probe"), |tenant| json!(tenant));
+        }
+        self.shown.field(field).map_or_else(|| by_name(field), by_schema)
+    }
+}
+
+fn by_schema(schema: &Schema) -> Value {
+    if let Some(last) = schema.choices.last() {
+        return last.clone();
+    }
+    match &schema.kind {
+        Kind::Integer(_) | Kind::Number => json!(TELLING_NUMBER),
+        Kind::Boolean => json!(true),
+        Kind::Text(Some(format)) if format == "date-time" => json!("2001-02-03T04:05:06Z"),
+        Kind::Text(Some(format)) if format == "date" => json!("2001-02-03"),
+        Kind::Text(Some(format)) if format == "uuid" => json!("0badc0de-0000-4000-8000-00000badc0de"),
+        Kind::Array(_) => json!(["probe-assigned"]),
+        _ => json!("probe-assigned"),
+    }
+}
+
+fn by_name(field: &str) -> Value {
+    match field {
+        "isAdmin" | "is_admin" | "admin" | "verified" => json!(true),
+        "balance" | "credit" | "price" => json!(TELLING_NUMBER),
+        "permissions" => json!(["*"]),
+        "role" | "scope" => json!("admin"),
+        _ => json!("probe-assigned"),
+    }
+}

@@ -1,0 +1,151 @@
+//! The checks: one file each, and one list of them. A check plans its cases and judges them; both are pure. Must not
+//! know how requests are sent.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod collection_scope;
+mod deactivated_user;
+mod embedded_key;
+mod evidence;
+mod expired_token;
+mod expired_waiver;
+mod forged_claims;
+mod forged_token;
+mod function_access;
+mod ignored_signature;
+mod key_confusion;
+mod mass_assignment;
+mod matrix_case;
+mod missing_authentication;
+mod object_access;
+mod policy_disagrees;
+mod property_exposure;
+mod reach;
+mod removed_role;
+mod revoked_token;
+mod server_error;
+mod session_case;
+mod tenant_isolation;
+mod trusted_identity_header;
+mod undecided_operation;
+mod undeclared_security;
+mod unknown_action;
+mod unsigned_token;
+
+use crate::api::Operation;
+use crate::oracle::Relation;
+use crate::plan::{Case, Draft, PlannedCell};
+use crate::target::Target;
+use crate::verdict::{Layer, Outcome, Severity, Tier};
+
+pub use evidence::Evidence;
+pub(crate) use reach::observed;
+
+/// The case that shows what happens in a cell of the matrix.
+pub(crate) fn case_of(cell: &PlannedCell) -> Option<Case> {
+    matrix_case::case(cell, "cell")
+}
+
+/// One check.
+#[derive(Debug)]
+pub struct Check {
+    /// Stable name.
+    pub id: &'static str,
+    /// What a finding of it says, without the operation.
+    pub title: &'static str,
+    /// Where it belongs.
+    pub layer: Layer,
+    /// What its failure means.
+    pub tier: Tier,
+    /// OWASP API Security Top 10, e.g. `API1:2023`.
+    pub owasp: &'static str,
+    /// Common Weakness Enumeration, e.g. `CWE-639`.
+    pub cwe: &'static str,
+    /// How bad a finding is.
+    pub severity: Severity,
+    /// How it works.
+    pub work: Work,
+}
+
+/// How a check works.
+#[derive(Clone, Copy, Debug)]
+pub enum Work {
+    /// From files alone.
+    Offline(fn(&Offline<'_>) -> Vec<Fact>),
+    /// Plans cases, and judges each from the evidence.
+    Online(fn(&mut Draft<'_>), fn(&Case, &Evidence<'_>) -> Outcome),
+    /// Any case of another check may turn out to be one of it.
+    ByTheWay,
+}
+
+/// What checks that need no network look at.
+#[derive(Clone, Copy)]
+pub struct Offline<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// The operations asked for.
+    pub operations: &'a [&'a Operation],
+    /// The personas asked for.
+    pub personas: &'a [String],
+    /// Today, `YYYY-MM-DD`.
+    pub today: &'a str,
+}
+
+/// A judged case of a check that needs no network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fact {
+    /// What follows the check's name in the id of the case, e.g. `readOrder:bob:own`.
+    pub name: String,
+    /// `operationId`; empty when it is about none.
+    pub operation: String,
+    /// Who.
+    pub persona: Option<String>,
+    /// How they stand to the object.
+    pub relation: Relation,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+impl Fact {
+    /// A fact about one operation.
+    #[must_use]
+    pub fn of(operation: &str, outcome: Outcome) -> Self {
+        let name = operation.to_owned();
+        Self { operation: name.clone(), name, persona: None, relation: Relation::None, outcome }
+    }
+}
+
+/// All checks, in the order in which they run and are reported.
+pub static ALL: &[&Check] = &[
+    &undecided_operation::CHECK,
+    &undeclared_security::CHECK,
+    &unknown_action::CHECK,
+    &expired_waiver::CHECK,
+    &policy_disagrees::CHECK,
+    &missing_authentication::CHECK,
+    &ignored_signature::CHECK,
+    &unsigned_token::CHECK,
+    &key_confusion::CHECK,
+    &embedded_key::CHECK,
+    &expired_token::CHECK,
+    &forged_claims::CHECK,
+    &trusted_identity_header::CHECK,
+    &object_access::CHECK,
+    &tenant_isolation::CHECK,
+    &collection_scope::CHECK,
+    &function_access::CHECK,
+    &property_exposure::CHECK,
+    &mass_assignment::CHECK,
+    &revoked_token::CHECK,
+    &deactivated_user::CHECK,
+    &removed_role::CHECK,
+    &server_error::CHECK,
+];
+
+/// One check by name.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static Check> {
+    ALL.iter().find(|check| check.id == id).copied()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,416 @@
+//! Target and options to a test plan: every request, in order, before one is sent. Must not send any.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod build;
+mod cells;
+mod draft;
+pub(crate) mod request;
+mod site;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::api::Operation;
+use crate::oracle::{Decision, Relation};
+use crate::tokens::Mint;
+use crate::verdict::Layer;
+
+pub use build::plan;
+pub use draft::Draft;
+pub use request::curl;
+pub use site::{Attempt, Site};
+
+/// What to test and how to make it repeatable.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Layers to run; empty means all.
+    pub layers: Vec<Layer>,
+    /// `operationId`s to test; empty means all.
+    pub operations: Vec<String>,
+    /// Personas that attack; empty means all.
+    pub personas: Vec<String>,
+    /// Makes markers unique to a run.
+    pub seed: u64,
+    /// When the run starts, RFC 3339; the date decides whether waivers hold.
+    pub started_at: String,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PlanError {
+    /// A name that the API does not have.
+    #[error("the API has no operation `{name}` (named by {by}); it has {known}")]
+    UnknownOperation {
+        /// The name.
+        name: String,
+        /// Where it was written.
+        by: String,
+        /// What there is.
+        known: String,
+    },
+    /// A name that nobody has.
+    #[error("there is no persona `{name}`; there are {known}")]
+    UnknownPersona {
+        /// The name.
+        name: String,
+        /// Who there is.
+        known: String,
+    },
+    /// A rule speaks of a kind of object that is not described.
+    #[error("the rule `{rule}` is on `{name}`, which is not among the resources")]
+    UnknownResource {
+        /// The rule.
+        rule: String,
+        /// The name.
+        name: String,
+    },
+    /// Expectations should come from policies that are not there.
+    #[error("expectations should come from the policies, but there are none")]
+    NoPolicies,
+    /// The policies did not answer.
+    #[error("the policies cannot answer for `{operation}`: {reason}")]
+    Policies {
+        /// The operation.
+        operation: String,
+        /// What the engine said.
+        reason: String,
+    },
+}
+
+/// Index of a step in its plan.
+pub type StepId = usize;
+/// Index of an object in its plan.
+pub type ObjectId = usize;
+
+/// Every request of a run, and what each answer means.
+#[derive(Clone, Debug, Default)]
+pub struct TestPlan {
+    /// Name of the API.
+    pub target: String,
+    /// Where it answers.
+    pub base_url: String,
+    /// What makes markers unique.
+    pub seed: u64,
+    /// When the run starts.
+    pub started_at: String,
+    /// Operations and personas that were asked for.
+    pub scope: ScopeOfRun,
+    /// The layers that were asked for, and why one of them cannot run.
+    pub layers: Vec<PlannedLayer>,
+    /// Whether the layers were named one by one: then one that cannot run keeps the run from passing.
+    pub layers_named: bool,
+    /// What the API offers, documented or not.
+    pub operations: Vec<Operation>,
+    /// Objects to make.
+    pub objects: Vec<PlannedObject>,
+    /// All steps.
+    pub steps: Vec<Step>,
+    /// Which steps follow each other.
+    pub groups: Vec<Group>,
+    /// What is judged.
+    pub cases: Vec<Case>,
+    /// The access matrix.
+    pub cells: Vec<PlannedCell>,
+    /// Which markers there are, by text.
+    pub markers: BTreeMap<String, Marker>,
+    /// Whose objects a persona must not see, as (resource, owner); under the empty name for anonymous.
+    pub forbidden: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// The anonymous request of each operation: how this API refuses is learned from it.
+    pub anonymous: BTreeMap<String, StepId>,
+}
+
+/// Operations and personas that were asked for; empty means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeOfRun {
+    /// `operationId`s.
+    pub operations: Vec<String>,
+    /// Names.
+    pub personas: Vec<String>,
+}
+
+/// A layer of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedLayer {
+    /// Which.
+    pub layer: Layer,
+    /// Why it cannot run.
+    pub skipped: Option<String>,
+}
+
+/// An object made for the tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedObject {
+    /// Its kind.
+    pub resource: String,
+    /// Who makes it.
+    pub owner: String,
+    /// The marker inside.
+    pub marker: String,
+    /// Where its identifier is in the answer.
+    pub id_path: String,
+}
+
+/// What a marker betrays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    /// Kind of the object it is in.
+    pub resource: String,
+    /// Whose object that is.
+    pub owner: String,
+}
+
+/// Steps that run one after the other; groups of one phase run side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// When.
+    pub phase: Phase,
+    /// What.
+    pub steps: Vec<StepId>,
+}
+
+/// Phases run one after the other: what destroys comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Objects are made.
+    Setup,
+    /// Nothing changes.
+    Read,
+    /// Objects made for it change.
+    Write,
+    /// Objects made for it end.
+    Destroy,
+    /// Personas change; one at a time.
+    Session,
+    /// Everything may change; one at a time, last of all.
+    Global,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What it is for.
+    pub role: Role,
+    /// What is done.
+    pub action: Action,
+}
+
+/// What a step is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Prepares.
+    Setup,
+    /// Shows that the request works for somebody allowed.
+    Control,
+    /// The request in question.
+    Attack,
+    /// Reads back what it did.
+    Probe,
+    /// Changes a persona.
+    Change,
+    /// Takes that back; runs whatever happened before.
+    Restore,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A request to the API.
+    Request(Request),
+    /// A fresh token of a persona for this group.
+    FreshToken(String),
+    /// The provider ends every session of a persona and revokes its tokens.
+    EndSessions(String),
+    /// A change in the directory: SCIM operations (RFC 7644 §3.5.2).
+    PatchUser(String, Value),
+}
+
+/// A request with placeholders: `${object:7}` in the path is the identifier of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// `operationId`.
+    pub operation: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Headers beside authorization.
+    pub headers: Vec<(String, String)>,
+    /// JSON body.
+    pub body: Option<Value>,
+    /// Whose token.
+    pub credential: Credential,
+    /// The object that the answer identifies.
+    pub creates: Option<ObjectId>,
+}
+
+/// Whose token a request carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Credential {
+    /// None.
+    Anonymous,
+    /// The persona's, as the provider gives it.
+    Persona(String),
+    /// The fresh one of the group.
+    Fresh(String),
+    /// Minted to order.
+    Minted(String, Mint),
+    /// The persona's, forged as the catalogue entry of this name says.
+    Forged(String, &'static str),
+}
+
+/// One question and the steps that answer it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// Stable, e.g. `object-access:readOrder:bob:same-tenant`.
+    pub id: String,
+    /// The check that judges it.
+    pub check: &'static str,
+    /// `operationId`.
+    pub operation: String,
+    /// Who asks; nobody is anonymous.
+    pub persona: Option<String>,
+    /// How they stand to the object.
+    pub relation: Relation,
+    /// What should happen.
+    pub expected: Decision,
+    /// The steps.
+    pub trial: Trial,
+    /// What the check itself needs to know.
+    pub detail: Detail,
+}
+
+/// The steps of a case.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trial {
+    /// The request in question.
+    pub attack: StepId,
+    /// The marker that the attack would write.
+    pub written: Option<String>,
+    /// The object as it was.
+    pub before: Option<StepId>,
+    /// The object as it is then.
+    pub after: Option<StepId>,
+    /// The same request by somebody allowed.
+    pub control: Option<Control>,
+    /// Steps that must have worked.
+    pub needs: Vec<StepId>,
+}
+
+/// The same request by somebody allowed, and its effect.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Control {
+    /// The request.
+    pub step: StepId,
+    /// Who.
+    pub persona: String,
+    /// The marker that it writes.
+    pub written: Option<String>,
+    /// The object as it was.
+    pub before: Option<StepId>,
+    /// The object as it is then.
+    pub after: Option<StepId>,
+}
+
+/// What one check needs beside the trial.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Detail {
+    /// Nothing.
+    None,
+    /// A list: the same list as all who may see it, one of whom must find a marker; and whose objects must not be in it.
+    List(Vec<(StepId, String)>, BTreeSet<(String, String)>),
+    /// A field that must not be seen, and the same object seen by somebody who may.
+    Hidden(String, Option<StepId>),
+    /// Fields that a client tried to set, and reads that would show them.
+    Assigned(Assigned),
+    /// The caller pretends to be the persona of the control: its identity in the answer is the proof.
+    Impersonation,
+    /// The caller's token is raised; this is what the plain one gets.
+    Raised(Trial),
+}
+
+/// Fields that a client tried to set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Assigned {
+    /// With the values tried.
+    pub fields: Vec<(String, Value)>,
+    /// Reads of an object made without them.
+    pub baseline: Vec<StepId>,
+    /// Reads of the object on which they were tried.
+    pub reads: Vec<StepId>,
+}
+
+/// One cell of the access matrix.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedCell {
+    /// `operationId`.
+    pub operation: String,
+    /// Who; nobody is anonymous.
+    pub persona: Option<String>,
+    /// How they stand to the object.
+    pub relation: Relation,
+    /// Whose object.
+    pub owner: Option<String>,
+    /// What should happen.
+    pub expected: Decision,
+    /// The steps that show what does; none when nothing was planned.
+    pub trial: Option<Trial>,
+}
+
+impl TestPlan {
+    /// One operation by name.
+    #[must_use]
+    pub fn operation(&self, id: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+
+    /// How many requests go to the API.
+    #[must_use]
+    pub fn request_count(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.action, Action::Request(_))).count()
+    }
+}
+
+impl std::fmt::Display for TestPlan {
+    /// Every step in the order in which it runs, one line each.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut groups: Vec<&Group> = self.groups.iter().collect();
+        groups.sort_by_key(|group| group.phase);
+        for group in groups {
+            writeln!(f, "{}", format!("{:?}", group.phase).to_lowercase())?;
+            for step in group.steps.iter().filter_map(|id| self.steps.get(*id)) {
+                let role = format!("{:?}", step.role).to_lowercase();
+                writeln!(f, "  {role:<8} {}", step.action)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Action::Request(request) => {
+                write!(f, "{} {} as {}", request.method, request.path, request.credential)?;
+                request.headers.iter().try_for_each(|(name, value)| write!(f, ", {name}: {value}"))?;
+                request.body.as_ref().map_or(Ok(()), |body| write!(f, " {body}"))
+            }
+            Action::FreshToken(persona) => write!(f, "mint a token of {persona}"),
+            Action::EndSessions(persona) => write!(f, "revoke the tokens of {persona}"),
+            Action::PatchUser(persona, change) => write!(f, "change {persona} in the directory: {change}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Credential::Anonymous => f.write_str("anonymous"),
+            Credential::Persona(persona) | Credential::Fresh(persona) => f.write_str(persona),
+            Credential::Minted(persona, mint) => write!(f, "{persona} ({})", mint.name),
+            Credential::Forged(persona, forgery) => write!(f, "{persona} ({forgery})"),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::*;
+use crate::access::{AccessRules, Creation, Entity, Grant, Resource, Rule};
+use crate::api::Api;
+use crate::secret::Secret;
+use crate::target::{Persona, Provider, Target};
+
+const NOTES: &str = r#"
+openapi: 3.0.0
+paths:
+  /notes:
+    post: { operationId: createNote }
+  /notes/{id}:
+    get: { operationId: readNote }
+    delete: { operationId: deleteNote }
+"#;
+
+fn target() -> Target {
+    let rule = |allow: Vec<Grant>| Rule { allow, ..Rule::default() };
+    let on = |allow: Vec<Grant>| Rule { on: Some("note".into()), allow, ..Rule::default() };
+    let note = Resource {
+        create: Creation { operation: "createNote".into(), json: json!({"text": "${canary}"}) },
+        id: "$.id".into(),
+        read: "readNote".into(),
+        server_owned: Vec::new(),
+        hidden: BTreeMap::new(),
+        entity: Entity { kind: "Note".into(), owner: "owner".into(), tenant: "tenant".into() },
+    };
+    let rules = [
+        ("createNote", rule(vec![Grant::Authenticated])),
+        ("readNote", on(vec![Grant::Owner])),
+        ("deleteNote", Rule { destructive: true, ..on(vec![Grant::Owner]) }),
+    ];
+    Target {
+        name: "notes".into(),
+        base_url: "http://api.test".into(),
+        api: Api::parse(NOTES).unwrap(),
+        access: AccessRules {
+            resources: BTreeMap::from([("note".to_owned(), note)]),
+            rules: rules.into_iter().map(|(name, rule)| (name.to_owned(), rule)).collect(),
+            ..AccessRules::default()
+        },
+        personas: ["alice", "bob"].map(|name| (name.to_owned(), Persona::default())).into(),
+        provider: Some(Provider { issuer: "http://idp.test".into(), control_token: Secret::new("x"), audience: None }),
+        directory: None,
+        decider: None,
+    }
+}
+
+#[test]
+fn every_request_is_known_before_one_is_sent() {
+    let options = Options {
+        layers: vec![Layer::Access],
+        operations: vec!["readNote".into(), "deleteNote".into()],
+        personas: vec!["bob".into()],
+        seed: 1,
+        ..Options::default()
+    };
+    let expected = r#"
+setup
+  setup    POST /notes as bob {"text":"canary-00000001-00000"}
+setup
+  setup    POST /notes as alice {"text":"canary-00000001-00001"}
+read
+  control  GET /notes/${object:0} as bob
+read
+  control  GET /notes/${object:1} as alice
+  attack   GET /notes/${object:1} as bob
+  attack   GET /notes/${object:1} as anonymous
+destroy
+  setup    POST /notes as bob {"text":"canary-00000001-00002"}
+  probe    GET /notes/${object:2} as bob
+  control  DELETE /notes/${object:2} as bob
+  probe    GET /notes/${object:2} as bob
+destroy
+  setup    POST /notes as alice {"text":"canary-00000001-00003"}
+  probe    GET /notes/${object:3} as alice
+  control  DELETE /notes/${object:3} as alice
+  probe    GET /notes/${object:3} as alice
+  setup    POST /notes as alice {"text":"canary-00000001-00004"}
+  probe    GET /notes/${object:4} as alice
+  attack   DELETE /notes/${object:4} as bob
+  probe    GET /notes/${object:4} as alice
+  setup    POST /notes as alice {"text":"canary-00000001-00005"}
+  probe    GET /notes/${object:5} as alice
+  attack   DELETE /notes/${object:5} as anonymous
+  probe    GET /notes/${object:5} as alice
+"#;
+    assert_eq!(plan(&target(), &options).unwrap().to_string(), expected.trim_start());
+}
+
+#[test]
+fn a_plan_is_the_same_each_time_and_names_its_cases_stably() {
+    let (one, two) = (plan(&target(), &Options::default()).unwrap(), plan(&target(), &Options::default()).unwrap());
+    assert_eq!(one.to_string(), two.to_string());
+    let ids: Vec<&str> = one.cases.iter().map(|case| case.id.as_str()).collect();
+    assert!(ids.contains(&"object-access:readNote:bob:same-tenant"));
+    let distinct: BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len());
+}
+
+#[test]
+fn each_denial_has_a_control() {
+    let plan = plan(&target(), &Options::default()).unwrap();
+    let denials = plan.cases.iter().filter(|case| case.expected == Decision::Deny);
+    assert!(denials.clone().count() > 5);
+    assert!(
+        denials.into_iter().all(|case| case
+            .trial
+            .control
+            .as_ref()
+            .is_some_and(|control| control.step < case.trial.attack))
+    );
+}
+
+#[test]
+fn unknown_names_are_refused_with_what_there_is() {
+    let message = |change: fn(&mut Target, &mut Options)| {
+        let (mut target, mut options) = (target(), Options::default());
+        change(&mut target, &mut options);
+        plan(&target, &options).unwrap_err().to_string()
+    };
+    let known = "it has createNote, readNote, deleteNote";
+    assert_eq!(
+        message(|_, options| options.operations = vec!["reedNote".into()]),
+        format!("the API has no operation `reedNote` (named by the options); {known}")
+    );
+    assert_eq!(
+        message(|target, _| drop(target.access.rules.insert("nope".into(), Rule::default()))),
+        format!("the API has no operation `nope` (named by a rule); {known}")
+    );
+    assert_eq!(
+        message(|_, options| options.personas = vec!["eve".into()]),
+        "there is no persona `eve`; there are alice, bob"
+    );
+    assert_eq!(
+        message(|target, _| target.access.oracle = crate::access::OracleKind::Policy),
+        "expectations should come from the policies, but there are none"
+    );
+    assert_eq!(
+        message(|target, _| target.access.rules.get_mut("readNote").unwrap().on = Some("memo".into())),
+        "the rule `readNote` is on `memo`, which is not among the resources"
+    );
+}
+
+#[test]
+fn a_curl_line_names_the_token_and_never_holds_it() {
+    let request = Request {
+        operation: "updateNote".into(),
+        method: "PATCH".into(),
+        path: "/notes/1".into(),
+        headers: vec![("X-User".into(), "alice".into())],
+        body: Some(json!({"text": "it's"})),
+        credential: Credential::Forged("alice".into(), "alg-none"),
+        creates: None,
+    };
+    let step = Step { role: Role::Attack, action: Action::Request(request) };
+    let expected = r#"curl -sS -X PATCH -H "Authorization: Bearer $TOKEN_ALICE_ALG_NONE" -H 'X-User: alice' -H 'Content-Type: application/json' -d '{"text":"it'\''s"}' 'http://api.test/notes/1'"#;
+    assert_eq!(curl(&step, "http://api.test/notes/1"), expected);
+}

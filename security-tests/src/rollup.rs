@@ -1,0 +1,260 @@
+//! Many failed cases to few findings: one defect, once. The personas and operations that reached it are evidence. Must
+//! not know how cases are judged.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::access::Waiver;
+use crate::checks;
+use crate::plan::{StepId, TestPlan};
+use crate::run::JudgedCase;
+use crate::verdict::{Confidence, Layer, Outcome, Severity, Tier};
+
+/// A defect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Stable: check and operation.
+    pub id: String,
+    /// The check that found it.
+    pub check: &'static str,
+    /// What it means.
+    pub tier: Tier,
+    /// OWASP API Security Top 10.
+    pub owasp: &'static str,
+    /// Common Weakness Enumeration.
+    pub cwe: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// `GET /orders/{id}`.
+    pub operation: String,
+    /// Who got there.
+    pub personas: Vec<String>,
+    /// One sentence.
+    pub title: String,
+    /// What was seen.
+    pub evidence: String,
+    /// The steps that show it, for the case that shows it best.
+    pub steps: Vec<StepId>,
+    /// The cases that are this defect.
+    pub cases: Vec<String>,
+    /// Why the team lives with it.
+    pub waived: Option<String>,
+}
+
+/// The failed cases of one check on one operation.
+struct Suspicion<'a> {
+    check: &'static str,
+    operation: String,
+    cases: Vec<&'a JudgedCase>,
+    /// Other checks and operations that fail for the same cause.
+    also: BTreeSet<String>,
+    /// Who else got there, in cases of those checks.
+    others: BTreeSet<String>,
+}
+
+/// What a check explains when it fails: on the same operation these fail too, for the same cause.
+const EXPLAINS: [(&str, &[&str]); 6] = [
+    // Whoever needs no token needs no good one either.
+    (
+        "missing-authentication",
+        &[
+            "unsigned-token",
+            "ignored-signature",
+            "key-confusion",
+            "embedded-key",
+            "expired-token",
+            "forged-claims",
+            "trusted-identity-header",
+            "object-access",
+            "tenant-isolation",
+            "collection-scope",
+            "function-access",
+            "revoked-token",
+            "deactivated-user",
+            "removed-role",
+        ],
+    ),
+    // A signature that nobody looks at may as well be of another kind.
+    ("ignored-signature", &["unsigned-token", "key-confusion", "embedded-key"]),
+    // Whom the function does not ask for a role it does not ask for a tenant, an object or a claim.
+    ("function-access", &["object-access", "tenant-isolation", "forged-claims", "removed-role"]),
+    // Who reaches the neighbour's object also reaches a stranger's, whatever the token claims.
+    ("object-access", &["tenant-isolation", "forged-claims", "removed-role"]),
+    ("tenant-isolation", &["forged-claims"]),
+    // Where roles of the token count, they count until it expires.
+    ("forged-claims", &["removed-role"]),
+];
+
+/// Findings, worst first, then in the order of the document.
+#[must_use]
+pub fn findings(plan: &TestPlan, cases: &[JudgedCase], waivers: Vec<&Waiver>) -> Vec<Finding> {
+    let mut suspicions = suspicions(plan, cases);
+    swallow(&mut suspicions);
+    merge_operations(plan, &mut suspicions);
+    let mut findings: Vec<Finding> =
+        suspicions.iter().filter_map(|suspicion| finding(plan, suspicion, &waivers)).collect();
+    // Stable: the order of the document stays within a severity.
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
+/// Failed cases by operation, in the order of the document, and check.
+fn suspicions<'a>(plan: &TestPlan, cases: &'a [JudgedCase]) -> Vec<Suspicion<'a>> {
+    let mut grouped: BTreeMap<(usize, &'static str, &str), Vec<&JudgedCase>> = BTreeMap::new();
+    for case in cases {
+        let check = match case.outcome {
+            Outcome::Fail(..) | Outcome::Unproven(_) => case.check,
+            Outcome::ServerError(_) => "server-error",
+            Outcome::Pass(_) | Outcome::Inconclusive(_) | Outcome::NotApplicable(_) => continue,
+        };
+        grouped.entry((position(plan, &case.operation), check, &case.operation)).or_default().push(case);
+    }
+    let suspicion = |((_, check, operation), cases): ((usize, &'static str, &str), Vec<&'a JudgedCase>)| Suspicion {
+        check,
+        operation: operation.to_owned(),
+        cases,
+        also: BTreeSet::new(),
+        others: BTreeSet::new(),
+    };
+    grouped.into_iter().map(suspicion).collect()
+}
+
+/// Where an operation is in the document; one that is in none comes last.
+fn position(plan: &TestPlan, operation: &str) -> usize {
+    plan.operations.iter().position(|known| known.id == operation).unwrap_or(usize::MAX)
+}
+
+/// A broad cause swallows what it explains on the same operation.
+fn swallow(suspicions: &mut Vec<Suspicion<'_>>) {
+    for (cause, effects) in EXPLAINS {
+        let causes: Vec<String> = suspicions
+            .iter()
+            .filter(|suspicion| suspicion.check == cause && confidence(suspicion) != Confidence::Unproven)
+            .map(|suspicion| suspicion.operation.clone())
+            .collect();
+        for operation in causes {
+            let explained = |other: &Suspicion<'_>| other.operation == operation && effects.contains(&other.check);
+            let effects: Vec<Suspicion<'_>> = suspicions.extract_if(.., |other| explained(other)).collect();
+            let found = suspicions.iter_mut().find(|other| other.check == cause && other.operation == operation);
+            let Some(found) = found else { continue };
+            let access = layer(cause) == Some(Layer::Access);
+            for effect in effects {
+                found.also.insert(effect.check.to_owned());
+                // Whoever reached an object is evidence; whose token was forged for that is not.
+                let reached = effect.cases.iter().filter(|case| access && case.layer == Layer::Access);
+                found.others.extend(reached.map(|case| who(case)));
+            }
+        }
+    }
+}
+
+fn layer(check: &str) -> Option<Layer> {
+    checks::by_id(check).map(|check| check.layer)
+}
+
+/// One verifier, one session store: what fails on several operations is one defect, named by the operation that shows
+/// it most often, else by the first. Writes to the same path are one too.
+fn merge_operations(plan: &TestPlan, suspicions: &mut Vec<Suspicion<'_>>) {
+    let mut merged: Vec<Suspicion<'_>> = Vec::new();
+    for suspicion in suspicions.drain(..) {
+        match merged.iter_mut().find(|known| same_defect(plan, known, &suspicion)) {
+            None => merged.push(suspicion),
+            Some(known) => {
+                let mut other = suspicion;
+                let sure =
+                    |suspicion: &Suspicion<'_>| (confidence(suspicion) != Confidence::Unproven, suspicion.cases.len());
+                if sure(&other) > sure(known) {
+                    std::mem::swap(known, &mut other);
+                }
+                known.also.insert(label(plan, &other.operation));
+                known.also.append(&mut other.also);
+                known.cases.append(&mut other.cases);
+            }
+        }
+    }
+    *suspicions = merged;
+}
+
+fn same_defect(plan: &TestPlan, one: &Suspicion<'_>, other: &Suspicion<'_>) -> bool {
+    let replaces = |suspicion: &Suspicion<'_>| {
+        let operation = plan.operation(&suspicion.operation)?;
+        matches!(operation.method.as_str(), "PUT" | "PATCH").then_some(operation.path.clone())
+    };
+    let same_write = replaces(one).is_some() && replaces(one) == replaces(other);
+    one.check == other.check && (matches!(layer(one.check), Some(Layer::Token | Layer::Session)) || same_write)
+}
+
+fn confidence(suspicion: &Suspicion<'_>) -> Confidence {
+    suspicion.cases.iter().map(|case| case_confidence(case)).min().unwrap_or(Confidence::Unproven)
+}
+
+fn case_confidence(case: &JudgedCase) -> Confidence {
+    match &case.outcome {
+        Outcome::Fail(confidence, _) => *confidence,
+        Outcome::ServerError(_) => Confidence::Confirmed,
+        _ => Confidence::Unproven,
+    }
+}
+
+fn finding(plan: &TestPlan, suspicion: &Suspicion<'_>, waivers: &[&Waiver]) -> Option<Finding> {
+    let check = checks::by_id(suspicion.check)?;
+    let best = suspicion
+        .cases
+        .iter()
+        .filter(|case| case.operation == suspicion.operation)
+        .min_by_key(|case| case_confidence(case))?;
+    let mut personas: BTreeSet<String> = suspicion.cases.iter().map(|case| who(case)).collect();
+    personas.extend(suspicion.others.iter().cloned());
+    personas.remove("");
+    let id = format!("{}:{}", suspicion.check, suspicion.operation);
+    let operation = label(plan, &suspicion.operation);
+    let waived = waivers.iter().find(|waiver| waiver.finding == id).map(|waiver| waiver.reason.clone());
+    Some(Finding {
+        check: check.id,
+        tier: check.tier,
+        owasp: check.owasp,
+        cwe: check.cwe,
+        severity: check.severity,
+        confidence: confidence(suspicion),
+        title: format!("{operation} {}", check.title),
+        personas: personas.into_iter().collect(),
+        evidence: evidence(suspicion, best),
+        steps: best.steps.clone(),
+        cases: suspicion.cases.iter().map(|case| case.id.clone()).collect(),
+        waived,
+        operation,
+        id,
+    })
+}
+
+/// Who got there; nobody in checks of files.
+fn who(case: &JudgedCase) -> String {
+    match (&case.persona, case.layer) {
+        (Some(persona), _) => persona.clone(),
+        (None, Layer::Static | Layer::Policy) => String::new(),
+        (None, _) => "anonymous".to_owned(),
+    }
+}
+
+fn evidence(suspicion: &Suspicion<'_>, best: &JudgedCase) -> String {
+    let what = match &best.outcome {
+        Outcome::Fail(_, what) | Outcome::Unproven(what) => what.clone(),
+        Outcome::ServerError(status) => format!("answered {status}"),
+        _ => String::new(),
+    };
+    let mut text = format!("{}: {what}", best.id);
+    if suspicion.cases.len() > 1 {
+        text.push_str(&format!("; {} cases show it", suspicion.cases.len()));
+    }
+    if !suspicion.also.is_empty() {
+        let also = suspicion.also.iter().cloned().collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("; it explains {also}"));
+    }
+    text
+}
+
+fn label(plan: &TestPlan, operation: &str) -> String {
+    plan.operation(operation).map_or_else(|| operation.to_owned(), crate::api::Operation::label)
+}

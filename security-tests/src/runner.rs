@@ -1,0 +1,136 @@
+//! Walks a plan, records what comes back and decides nothing: no answer changes what is sent next, except identifiers
+//! and tokens that are filled in.
+
+mod pace;
+mod transport;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use crate::exchange::{Exchange, NoAnswer};
+use crate::plan::{Action, Group, Phase, StepId, TestPlan};
+use crate::run::Run;
+use crate::scim::{replace_active, replace_roles};
+use crate::target::Target;
+use crate::tokens::Mint;
+use pace::Pace;
+use transport::Transport;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done.
+    pub phase: Phase,
+    /// Steps done.
+    pub done: usize,
+    /// Steps in all.
+    pub total: usize,
+}
+
+/// The phases in their order, with whether groups may run side by side.
+const PHASES: [(Phase, bool); 6] = [
+    (Phase::Setup, true),
+    (Phase::Read, true),
+    (Phase::Write, true),
+    (Phase::Destroy, true),
+    (Phase::Session, false),
+    (Phase::Global, false),
+];
+
+/// Runs a plan. Dropping the future is safe: no request is left half-written that could matter. A persona may then be
+/// left changed; [`restore`] puts all of them back.
+pub async fn run(plan: &TestPlan, target: &Target, progress: &mut (dyn FnMut(Progress) + Send)) -> Run {
+    let started = Instant::now();
+    let mut exchanges: Vec<Option<Exchange>> = vec![None; plan.steps.len()];
+    match Transport::new(plan, target) {
+        Err(reason) => exchanges.fill(Some(not_sent(reason))),
+        Ok(transport) => walk(plan, &transport, &mut exchanges, progress).await,
+    }
+    Run::judge(target, plan.clone(), exchanges, started.elapsed().as_secs_f64() * 1000.0)
+}
+
+/// Puts every persona of the target back: active, with the roles of the start.
+///
+/// # Errors
+/// Who could not be put back, and why.
+pub async fn restore(target: &Target) -> Result<(), String> {
+    let plan = TestPlan::default();
+    let transport = Transport::new(&plan, target)?;
+    let mut failed = BTreeMap::new();
+    for (name, persona) in &target.personas {
+        for change in [replace_active(true), replace_roles(&persona.roles)] {
+            match transport.patch_user(name, &change).await {
+                Ok(answer) if answer.is_2xx() => {}
+                Ok(answer) => drop(failed.insert(name, format!("the directory answered {}", answer.status))),
+                Err(reason) => drop(failed.insert(name, reason.reason().to_owned())),
+            }
+        }
+    }
+    let report: Vec<String> = failed.into_iter().map(|(name, reason)| format!("`{name}`: {reason}")).collect();
+    if report.is_empty() { Ok(()) } else { Err(report.join("; ")) }
+}
+
+async fn walk(
+    plan: &TestPlan,
+    transport: &Transport<'_>,
+    exchanges: &mut [Option<Exchange>],
+    progress: &mut (dyn FnMut(Progress) + Send),
+) {
+    let total = plan.steps.len();
+    let mut done = 0;
+    for (phase, side_by_side) in PHASES {
+        let mut pace = if side_by_side { Pace::adaptive() } else { Pace::single() };
+        let mut waiting = plan.groups.iter().filter(|group| group.phase == phase);
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < pace.limit() {
+                let Some(group) = waiting.next() else { break };
+                running.push(run_group(plan, transport, group));
+            }
+            let Some(finished) = running.next().await else { break };
+            for (step, exchange) in finished {
+                pace.record(exchange.duration_ms, matches!(exchange.result, Err(NoAnswer::Transport(_))));
+                done += 1;
+                if let Some(slot) = exchanges.get_mut(step) {
+                    *slot = Some(exchange);
+                }
+            }
+            progress(Progress { phase, done, total });
+        }
+    }
+}
+
+/// The steps of a group, one after the other; all of them, so that a change is always taken back.
+async fn run_group(plan: &TestPlan, transport: &Transport<'_>, group: &Group) -> Vec<(StepId, Exchange)> {
+    let fresh = Mutex::new(None);
+    let mut finished = Vec::with_capacity(group.steps.len());
+    for id in &group.steps {
+        let Some(step) = plan.steps.get(*id) else { continue };
+        let started = Instant::now();
+        let (url, result) = match &step.action {
+            Action::Request(request) => transport.send(request, &fresh).await,
+            Action::FreshToken(persona) => {
+                let minted = transport.mint(persona, &Mint::default()).await;
+                let result = minted.map(|token| {
+                    *fresh.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+                    crate::exchange::Answer { status: 201, ..Default::default() }
+                });
+                (String::new(), result)
+            }
+            Action::EndSessions(persona) => (String::new(), transport.end_sessions(persona).await),
+            Action::PatchUser(persona, change) => (String::new(), transport.patch_user(persona, change).await),
+        };
+        let sent = !matches!(result, Err(NoAnswer::NotSent(_) | NoAnswer::NotApplicable(_)));
+        let took = if sent { started.elapsed() } else { Duration::ZERO };
+        finished.push((*id, Exchange { url, result, duration_ms: took.as_secs_f64() * 1000.0 }));
+    }
+    finished
+}
+
+fn not_sent(reason: String) -> Exchange {
+    Exchange { url: String::new(), result: Err(NoAnswer::NotSent(reason)), duration_ms: 0.0 }
+}

@@ -1,0 +1,186 @@
+//! Sends one request. Must not know plans beyond objects and placeholders.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::exchange::{Answer, NoAnswer, at_path};
+use crate::plan::{Credential, ObjectId, Request, TestPlan};
+use crate::scim;
+use crate::target::Target;
+use crate::tokens::Mint;
+use crate::tokens::acquire::{Wallet, plain};
+
+/// A body is read up to here; more of a list proves nothing more.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+/// After so many requests in a row without an answer the target is taken for dead, so that a run against one that
+/// hangs ends in minutes and not in hours.
+const DEAD_AFTER: usize = 8;
+
+/// One client with its tokens and the identifiers of the objects made so far.
+pub(super) struct Transport<'a> {
+    plan: &'a TestPlan,
+    target: &'a Target,
+    client: reqwest::Client,
+    wallet: Option<Wallet>,
+    /// The identifier of each object, or why there is none.
+    objects: Mutex<Vec<Result<String, String>>>,
+    unanswered: AtomicUsize,
+}
+
+impl<'a> Transport<'a> {
+    pub(super) fn new(plan: &'a TestPlan, target: &'a Target) -> Result<Self, String> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .tcp_nodelay(true)
+            .pool_max_idle_per_host(32)
+            .connect_timeout(Duration::from_secs(3))
+            .timeout(Duration::from_secs(10))
+            .build()
+            .map_err(|error| format!("cannot make an HTTP client: {}", plain(&error)))?;
+        let wallet = target.provider.clone().map(|provider| Wallet::new(client.clone(), provider));
+        let missing =
+            |object: &crate::plan::PlannedObject| Err(format!("the object of `{}` was not made", object.owner));
+        let objects = Mutex::new(plan.objects.iter().map(missing).collect());
+        Ok(Self { plan, target, client, wallet, objects, unanswered: AtomicUsize::new(0) })
+    }
+
+    /// Sends a request; the URL as it was sent comes back with the answer.
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        fresh: &Mutex<Option<String>>,
+    ) -> (String, Result<Answer, NoAnswer>) {
+        let url = match self.path(&request.path) {
+            Ok(path) => format!("{}{path}", self.plan.base_url),
+            Err(reason) => {
+                let unfilled = format!("{}{}", self.plan.base_url, request.path);
+                return (unfilled, Err(NoAnswer::NotSent(reason)));
+            }
+        };
+        let result = match self.token(&request.credential, fresh).await {
+            Ok(token) => self.exchange(request, &url, token).await,
+            Err(reason) => Err(reason),
+        };
+        if let Some(object) = request.creates {
+            self.remember(object, &result);
+        }
+        (url, result)
+    }
+
+    pub(super) async fn mint(&self, persona: &str, mint: &Mint) -> Result<String, NoAnswer> {
+        self.wallet()?.mint(persona, mint).await
+    }
+
+    pub(super) async fn end_sessions(&self, persona: &str) -> Result<Answer, NoAnswer> {
+        let status = self.wallet()?.end_sessions(persona).await.map_err(NoAnswer::NotSent)?;
+        Ok(Answer::new(status, String::new()))
+    }
+
+    pub(super) async fn patch_user(&self, persona: &str, change: &Value) -> Result<Answer, NoAnswer> {
+        let Some(directory) = &self.target.directory else {
+            return Err(NoAnswer::NotSent("there is no directory".to_owned()));
+        };
+        let url = format!("{}/Users/{persona}", directory.scim_url.trim_end_matches('/'));
+        // RFC 7644 §3.1: `application/scim+json`.
+        let request = self.client.patch(url).bearer_auth(directory.token.expose());
+        let request = request.header("content-type", "application/scim+json").body(scim::patch(change).to_string());
+        let answer =
+            request.send().await.map_err(|error| NoAnswer::NotSent(format!("directory: {}", plain(&error))))?;
+        Ok(Answer::new(answer.status().as_u16(), String::new()))
+    }
+
+    fn wallet(&self) -> Result<&Wallet, NoAnswer> {
+        self.wallet.as_ref().ok_or_else(|| NoAnswer::NotSent("there is no provider".to_owned()))
+    }
+
+    /// Fills identifiers into a path.
+    fn path(&self, template: &str) -> Result<String, String> {
+        let Some((before, rest)) = template.split_once("${object:") else { return Ok(template.to_owned()) };
+        let (number, after) = rest.split_once('}').ok_or("a placeholder does not end")?;
+        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = number.parse::<ObjectId>().ok().and_then(|object| objects.get(object).cloned());
+        let id = known.ok_or("a placeholder names no object")??;
+        let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+        Ok(format!("{before}{}{after}", encoded.replace('+', "%20")))
+    }
+
+    async fn token(&self, credential: &Credential, fresh: &Mutex<Option<String>>) -> Result<Option<String>, NoAnswer> {
+        match credential {
+            Credential::Anonymous => Ok(None),
+            Credential::Persona(persona) => self.wallet()?.token(persona).await.map(Some),
+            Credential::Minted(persona, mint) => self.mint(persona, mint).await.map(Some),
+            Credential::Forged(persona, name) => self.wallet()?.forged(persona, name).await.map(Some),
+            Credential::Fresh(persona) => {
+                let fresh = fresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                fresh.map(Some).ok_or_else(|| NoAnswer::NotSent(format!("there is no fresh token of `{persona}`")))
+            }
+        }
+    }
+
+    async fn exchange(&self, request: &Request, url: &str, token: Option<String>) -> Result<Answer, NoAnswer> {
+        if self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER {
+            return Err(NoAnswer::NotSent("the target does not answer".to_owned()));
+        }
+        let method = request.method.parse().map_err(|_| NoAnswer::NotSent("the method is not one".to_owned()))?;
+        let mut outgoing = self.client.request(method, url).header("accept", "application/json");
+        for (name, value) in &request.headers {
+            outgoing = outgoing.header(name, value);
+        }
+        if let Some(token) = token {
+            outgoing = outgoing.bearer_auth(token);
+        }
+        if let Some(body) = &request.body {
+            outgoing = outgoing.json(body);
+        }
+        let answer = read(outgoing).await;
+        match &answer {
+            Ok(_) => self.unanswered.store(0, Ordering::Relaxed),
+            Err(_) => drop(self.unanswered.fetch_add(1, Ordering::Relaxed)),
+        }
+        answer.map_err(|error| NoAnswer::Transport(format!("the target does not answer: {}", plain(&error))))
+    }
+
+    /// Keeps the identifier of an object, or why there is none.
+    fn remember(&self, object: ObjectId, result: &Result<Answer, NoAnswer>) {
+        let Some(planned) = self.plan.objects.get(object) else { return };
+        let failed = |why: String| format!("the object of `{}` was not made: {why}", planned.owner);
+        let id = match result {
+            Err(reason) => Err(failed(reason.reason().to_owned())),
+            Ok(answer) if !answer.is_2xx() => Err(failed(format!("answered {}", answer.status))),
+            Ok(answer) => {
+                identifier(answer, &planned.id_path).ok_or_else(|| failed("the answer has no identifier".into()))
+            }
+        };
+        if let Some(slot) = self.objects.lock().unwrap_or_else(PoisonError::into_inner).get_mut(object) {
+            *slot = id;
+        }
+    }
+}
+
+/// The identifier where the rules say it is, else the last part of `Location` (RFC 9110 §10.2.2).
+fn identifier(answer: &Answer, path: &str) -> Option<String> {
+    let in_body = answer.json.as_ref().and_then(|json| at_path(json, path)).and_then(|id| match id {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    });
+    in_body.or_else(|| answer.location.as_ref()?.rsplit('/').next().map(str::to_owned))
+}
+
+async fn read(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+    let mut answer = request.send().await?;
+    let status = answer.status().as_u16();
+    let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() >= MAX_BODY {
+            break;
+        }
+    }
+    Ok(Answer { location, ..Answer::new(status, String::from_utf8_lossy(&body).into_owned()) })
+}
