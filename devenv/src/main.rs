@@ -1,2 +1,5 @@
-//! Under construction.
-fn main() {}
+//! The binary: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    devenv::run(std::env::args_os())
+}

@@ -1,0 +1,320 @@
+//! What the user typed, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Composes a complete local stack (IAM, OpenID provider, dependencies, your API) and tests its authorization.
+#[derive(Debug, Parser)]
+#[command(name = "devenv", version, about, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 all well, 1 findings, 2 wrong command line or file, 3 the world is not as needed,\n\
+    4 inconclusive (controls failed: a pass would prove nothing), 130 interrupted.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the stack; attached, Ctrl-C stops it again
+    Up(Up),
+    /// Stop and remove everything of the stack
+    Down(Down),
+    /// List what runs
+    Ps(Ps),
+    /// Show output of services
+    Logs(Logs),
+    /// Show the steps that `up` would take, and why; changes nothing
+    Plan(Plan),
+    /// Test the authorization of the stack's API (starts the stack, and takes it down again, when it is not up)
+    Test(Test),
+    /// Print an access token of a persona
+    Token(Token),
+    /// Send an authenticated request as a persona
+    Request(Request),
+    /// Look at or change a persona in the running directory: take a role away and watch the next request
+    Persona(Persona),
+    /// Check this machine: engine, ports, versions, and how to mend each
+    Doctor(Doctor),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Run one built-in service (used by the engines)
+    #[command(hide = true)]
+    Serve(Serve),
+    /// Supervise one process (used by the embedded engine)
+    #[command(hide = true)]
+    Supervise(Supervise),
+}
+
+/// Which stack, on which engine.
+#[derive(Clone, Debug, Args)]
+pub struct StackArgs {
+    /// Directory of the project; devenv.yaml is looked for there and above
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// Another manifest than devenv.yaml, relative to --dir
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Where services run; `auto` takes Docker when it answers and has or gets every image, otherwise `embedded`
+    #[arg(long, value_enum, default_value_t = EngineArg::Auto, env = "DEVENV_ENGINE")]
+    pub engine: EngineArg,
+}
+
+/// `--engine`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    /// Docker when possible, otherwise embedded
+    Auto,
+    /// Containers
+    Docker,
+    /// Processes of this machine
+    Embedded,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: one JSON value for tables, JSON lines for progress
+    Json,
+}
+
+/// `devenv up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Only these services and what they need
+    pub services: Vec<String>,
+    /// Return when everything is ready, and leave it running
+    #[arg(short, long, visible_alias = "wait")]
+    pub detach: bool,
+    /// Progress as text or JSON lines
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv down`.
+#[derive(Debug, Args)]
+pub struct Down {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Remove named volumes and secrets, too
+    #[arg(short, long)]
+    pub volumes: bool,
+    /// Progress as text or JSON lines
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv ps`.
+#[derive(Debug, Args)]
+pub struct Ps {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// A table or a JSON array
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Only these services
+    pub services: Vec<String>,
+    /// Go on with new lines
+    #[arg(short, long)]
+    pub follow: bool,
+    /// At most so many old lines of each service
+    #[arg(short = 'n', long, value_name = "N")]
+    pub tail: Option<usize>,
+    /// Lines as text or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// A table or a JSON array
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Only these layers
+    #[arg(long = "layer", value_name = "LAYER", value_delimiter = ',')]
+    pub layers: Vec<String>,
+    /// Only these operations, by operationId
+    #[arg(long = "operation", value_name = "ID", value_delimiter = ',')]
+    pub operations: Vec<String>,
+    /// Only these personas as attackers
+    #[arg(long = "persona", value_name = "NAME", value_delimiter = ',')]
+    pub personas: Vec<String>,
+    /// Write a report, e.g. `--report json=run.json`; may be given several times
+    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    pub reports: Vec<String>,
+    /// Print every planned request, send none
+    #[arg(long)]
+    pub plan: bool,
+    /// Leave a stack that the test started running
+    #[arg(long)]
+    pub keep: bool,
+    /// Makes generated markers repeatable
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Result on standard output as text or as the JSON report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv token`.
+#[derive(Debug, Args)]
+pub struct Token {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Persona of the manifest
+    pub persona: String,
+    /// Seconds until it expires; negative: already expired
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub lifetime: Option<i64>,
+    /// A claim to set over the usual ones, e.g. `--claim roles='["admin"]'` (JSON, or a plain word)
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    pub claims: Vec<String>,
+    /// Just the token, or the whole answer with decoded claims
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv request`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: devenv request alice POST /orders --json '{\"item\": \"tea\", \"quantity\": 1}'")]
+pub struct Request {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Persona of the manifest, or `anonymous`
+    pub persona: String,
+    /// HTTP method
+    pub method: String,
+    /// Path with query, or a whole URL of this machine
+    pub path: String,
+    /// JSON body
+    #[arg(long, value_name = "JSON")]
+    pub json: Option<String>,
+    /// Another service than the one under test
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// Use this token instead of a fresh one, e.g. one kept from before a demotion
+    #[arg(long, env = "DEVENV_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// Body only, or status, headers and body as JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv persona`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  devenv persona                        everybody, as the directory knows them now\n  \
+    devenv persona carol --roles customer  demote carol\n  devenv persona carol --active false    deactivate her\n  \
+    devenv persona --reset                 back to devenv.yaml")]
+pub struct Persona {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Whom to show or change; without it, everybody is shown
+    pub name: Option<String>,
+    /// Replace the roles (comma separated; empty: none)
+    #[arg(long, value_name = "ROLES", value_delimiter = ',', num_args = 0..)]
+    pub roles: Option<Vec<String>>,
+    /// Move to another tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// Activate or deactivate
+    #[arg(long, value_name = "BOOL")]
+    pub active: Option<bool>,
+    /// Put the whole directory back to what devenv.yaml says
+    #[arg(long, conflicts_with_all = ["name", "roles", "tenant", "active"])]
+    pub reset: bool,
+    /// A table or a JSON array
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// A table or a JSON array
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `devenv serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Which service.
+    #[command(subcommand)]
+    pub service: ServeService,
+}
+
+/// The built-in services.
+#[derive(Debug, Subcommand)]
+pub enum ServeService {
+    /// The OpenID provider.
+    Idp(ServeConfig),
+    /// The IAM.
+    Iam(ServeConfig),
+    /// TCP relay in the network namespace of a container.
+    Relay {
+        /// `PORT=HOST:PORT` each.
+        #[arg(required = true)]
+        forwards: Vec<String>,
+    },
+}
+
+/// Configuration and address of a built-in service.
+#[derive(Debug, Args)]
+pub struct ServeConfig {
+    /// JSON or YAML configuration.
+    #[arg(long)]
+    pub config: PathBuf,
+    /// Address to listen on.
+    #[arg(long)]
+    pub listen: std::net::SocketAddr,
+}
+
+/// `devenv supervise`.
+#[derive(Debug, Args)]
+pub struct Supervise {
+    /// Directory with the service's specification.
+    pub directory: PathBuf,
+}

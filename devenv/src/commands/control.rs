@@ -1,0 +1,135 @@
+//! A client of the stack's own control endpoints: minting tokens, reading and changing the directory (`docs/wire.md`).
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::commands::Failure;
+use crate::commands::session::Session;
+use crate::exit::Exit;
+use crate::plan::SecretKey;
+use crate::stack;
+
+/// The extension of a SCIM user that holds tenant and attributes.
+const EXTENSION: &str = "urn:devenv:params:scim:schemas:extension:1.0:User";
+
+/// A client for one stack.
+pub(super) struct Control<'a> {
+    session: &'a Session,
+    http: Client,
+}
+
+impl<'a> Control<'a> {
+    pub(super) fn new(session: &'a Session) -> Result<Self, Failure> {
+        let http = Client::builder()
+            .timeout(Duration::from_secs(10))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|error| Failure::new(Exit::World, format!("cannot make an HTTP client: {error}")))?;
+        Ok(Self { session, http })
+    }
+
+    pub(super) fn http(&self) -> &Client {
+        &self.http
+    }
+
+    /// Mints a token; `order` is the body of `POST /control/v1/tokens`.
+    pub(super) async fn mint(&self, order: &Value) -> Result<Value, Failure> {
+        let Some(idp) = &self.session.manifest.idp else {
+            return Err(Failure::new(Exit::Usage, "the manifest has no `idp:`, so nobody can issue tokens"));
+        };
+        let url = format!("http://localhost:{}/control/v1/tokens", idp.port);
+        let request = self.http.post(url).bearer_auth(self.secret(&SecretKey::IdpControl)?).json(order);
+        self.send(request, "idp").await
+    }
+
+    /// All users of the directory.
+    pub(super) async fn users(&self) -> Result<Vec<Value>, Failure> {
+        let answer = self.directory(Method::GET, "/scim/v2/Users", None).await?;
+        Ok(answer["Resources"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// One user of the directory.
+    pub(super) async fn user(&self, name: &str) -> Result<Value, Failure> {
+        self.directory(Method::GET, &format!("/scim/v2/Users/{name}"), None).await
+    }
+
+    /// Replaces attributes of a user (RFC 7644 §3.5.2.3).
+    pub(super) async fn change_user(&self, name: &str, attributes: Value) -> Result<Value, Failure> {
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{ "op": "replace", "value": attributes }],
+        });
+        self.directory(Method::PATCH, &format!("/scim/v2/Users/{name}"), Some(body)).await
+    }
+
+    /// Puts the directory back to its seed.
+    pub(super) async fn reset_directory(&self) -> Result<(), Failure> {
+        self.directory(Method::POST, "/control/v1/reset", None).await.map(drop)
+    }
+
+    async fn directory(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failure> {
+        let Some(iam) = &self.session.manifest.iam else {
+            return Err(Failure::new(Exit::Usage, "the manifest has no `iam:`, so there is no directory"));
+        };
+        let url = format!("http://localhost:{}{path}", iam.port);
+        let mut request = self.http.request(method, url).bearer_auth(self.secret(&SecretKey::IamControl)?);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/scim+json").body(body.to_string());
+        }
+        self.send(request, "iam").await
+    }
+
+    fn secret(&self, key: &SecretKey) -> Result<String, Failure> {
+        stack::read(&self.session.project, key)?.ok_or_else(not_up)
+    }
+
+    async fn send(&self, request: RequestBuilder, service: &str) -> Result<Value, Failure> {
+        let answer = request.send().await.map_err(|error| match error.is_connect() {
+            true => not_up(),
+            false => Failure::new(Exit::World, format!("`{service}` does not answer: {error}")),
+        })?;
+        let status = answer.status();
+        let text = answer.text().await.unwrap_or_default();
+        let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(value);
+        }
+        let said = ["detail", "error_description", "error", "message"].iter().find_map(|key| value[*key].as_str());
+        let exit = if status.is_client_error() { Exit::Usage } else { Exit::World };
+        Err(Failure::new(exit, format!("`{service}` refused ({status}): {}", said.unwrap_or(text.trim()))))
+    }
+}
+
+fn not_up() -> Failure {
+    Failure::with_help(Exit::World, "the stack is not up", "start it with `devenv up -d`")
+}
+
+/// Name, tenant, roles and state of a SCIM user.
+pub(super) fn persona_row(user: &Value) -> (String, String, Vec<String>, bool) {
+    let roles = user["roles"].as_array().into_iter().flatten();
+    (
+        user["userName"].as_str().unwrap_or_default().into(),
+        user[EXTENSION]["tenant"].as_str().unwrap_or("-").into(),
+        roles.filter_map(|role| role["value"].as_str().map(str::to_owned)).collect(),
+        user["active"].as_bool().unwrap_or(true),
+    )
+}
+
+/// The attributes of a change, in SCIM's words.
+pub(super) fn attributes(roles: Option<&[String]>, tenant: Option<&str>, active: Option<bool>) -> Value {
+    let mut attributes = serde_json::Map::new();
+    if let Some(roles) = roles {
+        let values = roles.iter().filter(|role| !role.is_empty()).map(|role| json!({ "value": role }));
+        attributes.insert("roles".into(), values.collect());
+    }
+    if let Some(tenant) = tenant {
+        attributes.insert(EXTENSION.into(), json!({ "tenant": tenant }));
+    }
+    if let Some(active) = active {
+        attributes.insert("active".into(), active.into());
+    }
+    attributes.into()
+}

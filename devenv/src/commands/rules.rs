@@ -1,0 +1,60 @@
+//! Reads what the tests are planned from: access rules, OpenAPI document, policies.
+
+use std::path::Path;
+
+use security_tests::Api;
+use security_tests::access::AccessRules;
+
+use crate::commands::session::Session;
+use crate::commands::{Failure, Message};
+use crate::describe::CedarDecider;
+use crate::event::{Event, Reporter};
+use crate::exit::Exit;
+use crate::manifest::{SourceFile, authz};
+use crate::stack;
+
+/// Everything that tests need of files.
+pub(super) struct Rules {
+    pub(super) api: Api,
+    pub(super) access: AccessRules,
+    pub(super) decider: Option<CedarDecider>,
+}
+
+/// Reads and checks the files that `tests:` and `iam.policies` name.
+pub(super) fn load_rules(session: &Session, reporter: &Reporter) -> Result<Rules, Failure> {
+    let Some(tests) = &session.manifest.tests else {
+        return Err(Failure::with_help(
+            Exit::Usage,
+            "devenv.yaml names no access rules",
+            "add `tests: authz.yaml` and write down who may do what (docs/checks.md)",
+        ));
+    };
+    let directory = &session.project.directory;
+    let text = read(directory, tests)?;
+    let source = SourceFile { path: tests.clone(), text };
+    let file = authz::parse(&source)?;
+    let api = Api::parse(&read(directory, &file.openapi)?)
+        .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", file.openapi.display())))?;
+    let operations: Vec<String> = api.operation_ids().into_iter().map(Into::into).collect();
+    let loaded = authz::check(&file, &operations, &session.manifest.identity.personas)?;
+    for warning in loaded.warnings.iter() {
+        let place = format!("{}:{}:{}", warning.file.display(), warning.line, warning.column);
+        reporter.report(Event::Warning { message: format!("{place}: {}", warning.message) });
+    }
+    Ok(Rules { api, access: loaded.value, decider: decider(session)? })
+}
+
+fn decider(session: &Session) -> Result<Option<CedarDecider>, Failure> {
+    let Some(path) = session.manifest.iam.as_ref().and_then(|iam| iam.policies.as_ref()) else { return Ok(None) };
+    let policies = stack::policies(&session.project, path)?;
+    let decider = CedarDecider::new(&policies, &session.manifest.identity).map_err(|errors| Failure::Other {
+        exit: Exit::Usage,
+        messages: vec![Message { text: errors.to_string(), ..Message::default() }],
+    })?;
+    Ok(Some(decider))
+}
+
+fn read(directory: &Path, relative: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(directory.join(relative))
+        .map_err(|error| Failure::new(Exit::Usage, format!("cannot read {}: {error}", relative.display())))
+}

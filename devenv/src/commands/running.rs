@@ -1,0 +1,158 @@
+//! What commands do with a stack: bring it up, take it down, show it.
+
+use std::collections::BTreeSet;
+
+use crate::commands::Failure;
+use crate::commands::session::{Prepared, Session};
+use crate::engine::execute::execute;
+use crate::engine::reconcile::{Goal, reconcile};
+use crate::engine::{Observed, ServiceState};
+use crate::event::{Event, Reporter};
+use crate::manifest::EngineName;
+use crate::plan::{PlannedService, PublishedPort, Role, host_data_of};
+use crate::stack::{self, Record};
+use crate::ui::Table;
+
+/// Brings the stack (or some services of it) up; what was there before is returned.
+pub(super) async fn bring_up(
+    session: &Session,
+    prepared: &Prepared,
+    only: BTreeSet<String>,
+    reporter: &Reporter,
+) -> Result<Observed, Failure> {
+    Record::new(prepared.engine.name()).write(&session.project)?;
+    for service in prepared.plan.services.values().filter(|service| service.on_host()) {
+        std::fs::create_dir_all(host_data_of(&session.project, &service.name))?;
+    }
+    let before = prepared.engine.observe(&session.project).await?;
+    let steps = reconcile(&prepared.plan, &before, &Goal::Up { only });
+    let outcome = execute(prepared.engine.as_ref(), &prepared.plan, &steps, reporter).await;
+    if outcome.failures.is_empty() { Ok(before) } else { Err(Failure::of_steps(outcome.failures)) }
+}
+
+/// Walks to another goal: stopped, or gone.
+pub(super) async fn take_down(
+    session: &Session,
+    prepared: &Prepared,
+    goal: &Goal,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let observed = prepared.engine.observe(&session.project).await?;
+    let steps = reconcile(&prepared.plan, &observed, goal);
+    let outcome = execute(prepared.engine.as_ref(), &prepared.plan, &steps, reporter).await;
+    if !outcome.failures.is_empty() {
+        return Err(Failure::of_steps(outcome.failures));
+    }
+    if let Goal::Down { volumes } = goal {
+        forget(session, &observed, *volumes, reporter)?;
+    }
+    Ok(())
+}
+
+/// Removes the state of a stack that is gone. Secrets stay while a volume stays that may depend on them.
+fn forget(session: &Session, observed: &Observed, volumes: bool, reporter: &Reporter) -> Result<(), Failure> {
+    let state = &session.project.state;
+    if observed.volumes.is_empty() || volumes {
+        remove(state)?;
+        stack::forget(&session.project);
+        return Ok(());
+    }
+    let kept: Vec<&str> = observed.volumes.iter().map(String::as_str).collect();
+    let message = format!("kept: volumes {} and the secrets they may need (`devenv down -v` removes them)", kept.join(", "));
+    reporter.report(Event::Note { message });
+    for name in ["services", "data", "digests.json", "state.json"] {
+        remove(&state.join(name))?;
+    }
+    Ok(())
+}
+
+fn remove(path: &std::path::Path) -> Result<(), Failure> {
+    let result = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match result {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The URLs of a stack as a table: what `up` prints when all is ready.
+pub(super) fn urls(prepared: &Prepared) -> String {
+    let mut table = Table::new(&["service", "url", "what"]);
+    for service in prepared.plan.services.values().filter(|service| !matches!(service.role, Role::Relay { .. })) {
+        let what = match (&service.role, service.on_host()) {
+            (Role::BuiltIn, _) if service.name == crate::plan::IDP => "OpenID provider: the issuer",
+            (Role::BuiltIn, _) => "IAM: directory (SCIM) and decisions (AuthZEN)",
+            (_, true) => "process",
+            (_, false) => "container",
+        };
+        table.row([service.name.clone(), url_of(service).unwrap_or_else(|| "-".into()), what.into()]);
+    }
+    table.render()
+}
+
+/// Where people reach a service.
+pub(super) fn url_of(service: &PlannedService) -> Option<String> {
+    service.ports.iter().find(|port| !port.udp && port.host != 0).map(|port| format!("http://localhost:{}", port.host))
+}
+
+/// A state in one or two words.
+pub(super) fn state_text(state: &ServiceState) -> String {
+    match state {
+        ServiceState::Created => "created".into(),
+        ServiceState::Running => "running".into(),
+        ServiceState::Paused => "paused".into(),
+        ServiceState::Restarting => "restarting".into(),
+        ServiceState::Exited { code } => format!("exited ({code})"),
+        ServiceState::Orphaned => "orphaned".into(),
+    }
+}
+
+/// Ports as `127.0.0.1:8080->8080`.
+pub(super) fn ports_text(ports: &[PublishedPort]) -> String {
+    let shown: Vec<String> = ports
+        .iter()
+        .map(|port| {
+            let protocol = if port.udp { "/udp" } else { "" };
+            format!("{}:{}->{}{protocol}", port.host_ip, port.host, port.target)
+        })
+        .collect();
+    shown.join(", ")
+}
+
+/// The service under test: the one named, or `api`, or the only one of the team with a port.
+pub(super) fn service_under_test<'a>(
+    prepared: &'a Prepared,
+    named: Option<&str>,
+) -> Result<&'a PlannedService, Failure> {
+    let services = &prepared.plan.services;
+    let exit = crate::exit::Exit::Usage;
+    if let Some(name) = named {
+        let known: Vec<&str> = services.keys().map(String::as_str).collect();
+        return services
+            .get(name)
+            .ok_or_else(|| Failure::with_help(exit, format!("no service `{name}`"), format!("there are {}", known.join(", "))));
+    }
+    if let Some(api) = services.get("api") {
+        return Ok(api);
+    }
+    let candidates: Vec<&PlannedService> = services
+        .values()
+        .filter(|service| service.role == Role::User && !service.ports.is_empty())
+        .collect();
+    match candidates.as_slice() {
+        [only] => Ok(only),
+        [] => Err(Failure::new(exit, "no service of the manifest has a port")),
+        many => {
+            let names: Vec<&str> = many.iter().map(|service| service.name.as_str()).collect();
+            let text = format!("several services could be meant: {}", names.join(", "));
+            Err(Failure::with_help(exit, text, "name one: `--service NAME`, or call the one under test `api`"))
+        }
+    }
+}
+
+/// Whether an engine keeps its services without this program.
+pub(super) fn engine_word(engine: EngineName) -> &'static str {
+    match engine {
+        EngineName::Docker => "docker",
+        EngineName::Embedded => "embedded",
+    }
+}

@@ -1,0 +1,168 @@
+//! What every command about a stack begins with: the manifest, the project, the engine, the plan.
+
+use std::collections::BTreeMap;
+
+use crate::cli::{EngineArg, StackArgs};
+use crate::commands::Failure;
+use crate::engine::docker::Docker;
+use crate::engine::embedded::Embedded;
+use crate::engine::mixed::Mixed;
+use crate::engine::{Engine, EngineError};
+use crate::event::{Event, Reporter};
+use crate::exit::Exit;
+use crate::manifest::{self, EngineName, Manifest, SourceFile};
+use crate::plan::{Plan, Project, resolve};
+use crate::stack::{self, Depth, Gathering, Record};
+
+/// A loaded manifest with its project.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) manifest: Manifest,
+    pub(super) project: Project,
+    pub(super) environment: BTreeMap<String, String>,
+    engine: EngineArg,
+}
+
+/// An engine with the plan that was resolved for it.
+pub(super) struct Prepared {
+    pub(super) engine: Box<dyn Engine>,
+    pub(super) plan: Plan,
+}
+
+/// Why an engine was taken, in one sentence.
+struct Choice {
+    prepared: Prepared,
+    reason: String,
+}
+
+impl Session {
+    /// Finds, reads and checks the manifest; its warnings are reported.
+    pub(super) fn open(args: &StackArgs, reporter: &Reporter) -> Result<Self, Failure> {
+        let located = stack::locate(&args.dir, args.file.as_deref())?;
+        let environment = environment();
+        let mut variables = dot_env(&located.directory)?;
+        variables.extend(environment.clone());
+        let source = SourceFile { path: located.shown.clone(), text: located.text };
+        let loaded = manifest::load(&source, &variables)?;
+        for warning in loaded.warnings.iter() {
+            let place = format!("{}:{}:{}", warning.file.display(), warning.line, warning.column);
+            reporter.report(Event::Warning { message: format!("{place}: {}", warning.message) });
+        }
+        let project = stack::project(loaded.value.name.as_deref(), &located.directory, &environment);
+        Ok(Self { manifest: loaded.value, project, environment: variables, engine: args.engine })
+    }
+
+    /// The engine and plan for bringing the stack up.
+    pub(super) async fn prepare(&self, depth: Depth, reporter: &Reporter) -> Result<Prepared, Failure> {
+        let choice = match self.engine {
+            EngineArg::Docker => self.docker(depth, reporter, "asked for").await?,
+            EngineArg::Embedded => self.embedded(depth, reporter, "asked for").await?,
+            EngineArg::Auto => self.choose(depth, reporter).await?,
+        };
+        reporter.report(Event::EngineChosen {
+            engine: choice.prepared.engine.name().to_string(),
+            reason: choice.reason,
+        });
+        Ok(choice.prepared)
+    }
+
+    /// The engine on which the stack runs now (or would run), with enough of a plan to find things.
+    pub(super) async fn existing(&self, reporter: &Reporter) -> Result<Prepared, Failure> {
+        let recorded = Record::read(&self.project).and_then(|record| record.engine());
+        let choice = match (self.engine, recorded) {
+            (EngineArg::Docker, _) | (EngineArg::Auto, Some(EngineName::Docker)) => {
+                self.docker(Depth::Outline, reporter, "recorded").await?
+            }
+            (EngineArg::Embedded, _) | (EngineArg::Auto, Some(EngineName::Embedded)) => {
+                self.embedded(Depth::Outline, reporter, "recorded").await?
+            }
+            (EngineArg::Auto, None) => match self.docker(Depth::Outline, reporter, "answers").await {
+                Ok(choice) if !choice.prepared.engine.observe(&self.project).await?.services.is_empty() => choice,
+                Ok(_) | Err(_) => self.embedded(Depth::Outline, reporter, "nothing else").await?,
+            },
+        };
+        Ok(choice.prepared)
+    }
+
+    /// Docker when it answers and has every image; otherwise embedded, when the plan can run so.
+    async fn choose(&self, depth: Depth, reporter: &Reporter) -> Result<Choice, Failure> {
+        if Record::read(&self.project).and_then(|record| record.engine()) == Some(EngineName::Embedded)
+            && let Ok(choice) = self.embedded(depth, reporter, "the stack is up on it").await
+            && !choice.prepared.engine.observe(&self.project).await?.services.is_empty()
+        {
+            return Ok(choice);
+        }
+        let docker = match Docker::connect(&self.environment).await {
+            Ok(docker) => docker,
+            Err(error) => return self.fall_back(depth, reporter, error).await,
+        };
+        let plan = self.resolve(EngineName::Docker, depth, reporter).await?;
+        if let Err(error) = docker.can_provide(&plan, reporter).await {
+            return self.fall_back(depth, reporter, error).await;
+        }
+        let prepared = Prepared { engine: mixed(docker)?, plan };
+        Ok(Choice { prepared, reason: "Docker answers and has every image".into() })
+    }
+
+    /// Embedded instead of Docker; when the plan cannot run so, Docker's error is the one to mend.
+    async fn fall_back(&self, depth: Depth, reporter: &Reporter, error: EngineError) -> Result<Choice, Failure> {
+        let reason = error.to_string();
+        match self.embedded(depth, reporter, &reason).await {
+            Err(Failure::Other { exit: Exit::Usage, .. }) => Err(error.into()),
+            other => other,
+        }
+    }
+
+    async fn docker(&self, depth: Depth, reporter: &Reporter, reason: &str) -> Result<Choice, Failure> {
+        let docker = Docker::connect(&self.environment).await?;
+        let plan = self.resolve(EngineName::Docker, depth, reporter).await?;
+        Ok(Choice { prepared: Prepared { engine: mixed(docker)?, plan }, reason: reason.into() })
+    }
+
+    async fn embedded(&self, depth: Depth, reporter: &Reporter, reason: &str) -> Result<Choice, Failure> {
+        let plan = self.resolve(EngineName::Embedded, depth, reporter).await?;
+        let engine = Box::new(processes()?);
+        Ok(Choice { prepared: Prepared { engine, plan }, reason: reason.into() })
+    }
+
+    async fn resolve(&self, engine: EngineName, depth: Depth, reporter: &Reporter) -> Result<Plan, Failure> {
+        let gathering = Gathering { depth, environment: &self.environment, reporter };
+        let context = stack::gather(&self.manifest, &self.project, engine, gathering).await?;
+        match resolve(&self.manifest, &context) {
+            Ok(plan) => Ok(plan),
+            Err(errors) => Err(errors.into()),
+        }
+    }
+}
+
+fn mixed(docker: Docker) -> Result<Box<dyn Engine>, Failure> {
+    Ok(Box::new(Mixed { containers: docker, processes: processes()? }))
+}
+
+fn processes() -> Result<Embedded, Failure> {
+    Ok(Embedded::new(std::env::current_exe()?))
+}
+
+/// The caller's environment as text; what is not UTF-8 cannot be written in a manifest either.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// `.env` beside the manifest: `NAME=value` lines, `#` comments, optional quotes, `export` allowed (Compose).
+fn dot_env(directory: &std::path::Path) -> Result<BTreeMap<String, String>, Failure> {
+    let path = directory.join(".env");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(Failure::new(Exit::Usage, format!("cannot read {}: {error}", path.display()))),
+    };
+    let pair = |line: &str| {
+        let (name, value) = line.trim().trim_start_matches("export ").split_once('=')?;
+        let value = value.trim();
+        let unquoted = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+        Some((name.trim().to_owned(), unquoted.unwrap_or(value).to_owned()))
+    };
+    Ok(text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(pair).collect())
+}

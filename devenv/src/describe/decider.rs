@@ -1,0 +1,51 @@
+//! The IAM's policies, evaluated in this process for the `policy` layer: no server, no network.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::BTreeMap;
+
+use mock_iam::config::{Persona, Policies};
+use mock_iam::directory::Directory;
+use mock_iam::policy::{Engine, Entity, PolicyErrors, Question as PolicyQuestion};
+use security_tests::oracle::{Decider, Decision, Question};
+
+use crate::manifest::Identity;
+
+/// A policy engine over the seeded cast.
+pub struct CedarDecider {
+    engine: Engine,
+    directory: Directory,
+}
+
+impl CedarDecider {
+    /// Loads policies for a cast.
+    ///
+    /// # Errors
+    /// Every mistake in the policies, with file and line.
+    pub fn new(policies: &Policies, identity: &Identity) -> Result<Self, PolicyErrors> {
+        let lower = |(name, persona): (&String, &crate::manifest::Persona)| {
+            let persona = Persona {
+                tenant: persona.tenant.clone(),
+                roles: persona.roles.clone(),
+                attributes: persona.attributes.clone(),
+            };
+            (name.clone(), persona)
+        };
+        let personas: BTreeMap<String, Persona> = identity.personas.iter().map(lower).collect();
+        let directory = Directory::seed(&personas, jiff::Timestamp::UNIX_EPOCH);
+        Ok(Self { engine: Engine::new(policies)?, directory })
+    }
+}
+
+impl Decider for CedarDecider {
+    fn decide(&self, question: &Question) -> Result<Decision, String> {
+        let mut resource = Entity::new(&question.resource_type, &question.resource_id);
+        resource.properties.extend(question.properties.clone());
+        let asked = PolicyQuestion::new(&question.persona, &question.action, resource);
+        let decision = self.engine.decide(&asked, &self.directory).map_err(|error| error.to_string())?;
+        Ok(if decision.allowed { Decision::Allow } else { Decision::Deny })
+    }
+
+    fn actions(&self) -> Vec<String> {
+        self.engine.actions()
+    }
+}

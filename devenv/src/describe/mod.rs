@@ -1,0 +1,65 @@
+//! A stack to the target of the tests: the lowering of manifest and access rules into what `security-tests` reads. Pure.
+//!
+//! Must not know how tests are run nor how anything is shown.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod decider;
+
+use std::sync::Arc;
+
+use security_tests::access::AccessRules;
+use security_tests::oracle::Decider;
+use security_tests::target::{Directory, Persona, Provider};
+use security_tests::{Api, Secret, Target};
+
+use crate::manifest::Manifest;
+
+pub use decider::CedarDecider;
+
+/// What a target is described from.
+pub struct Description<'a> {
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// Name of the project: the name of the API for policies.
+    pub name: &'a str,
+    /// Where the service under test answers; empty when no stack is needed.
+    pub base_url: String,
+    /// Its OpenAPI document.
+    pub api: Api,
+    /// Who may do what.
+    pub access: AccessRules,
+    /// The policies, when there are any.
+    pub decider: Option<CedarDecider>,
+    /// Bearer token of the provider's control API.
+    pub idp_control: Option<String>,
+    /// Bearer token of the IAM with every permission.
+    pub iam_control: Option<String>,
+}
+
+/// Describes the target.
+#[must_use]
+pub fn describe(description: Description<'_>) -> Target {
+    let Description { manifest, name, base_url, api, access, decider, idp_control, iam_control } = description;
+    let persona = |(name, persona): (&String, &crate::manifest::Persona)| {
+        (name.clone(), Persona { tenant: persona.tenant.clone(), roles: persona.roles.clone() })
+    };
+    let provider = manifest.idp.as_ref().zip(idp_control).map(|(idp, token)| Provider {
+        issuer: format!("http://localhost:{}", idp.port),
+        control_token: Secret::new(token),
+        audience: idp.audience.clone(),
+    });
+    let directory = manifest.iam.as_ref().zip(iam_control).map(|(iam, token)| Directory {
+        scim_url: format!("http://localhost:{}/scim/v2", iam.port),
+        token: Secret::new(token),
+    });
+    Target {
+        name: name.to_owned(),
+        base_url,
+        api,
+        access,
+        personas: manifest.identity.personas.iter().map(persona).collect(),
+        provider,
+        directory,
+        decider: decider.map(|decider| Arc::new(decider) as Arc<dyn Decider>),
+    }
+}

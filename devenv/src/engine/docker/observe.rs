@@ -1,0 +1,137 @@
+//! What exists of a project: three lists, asked for at once, and their translation. Must not change anything.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use bollard::query_parameters::{InspectContainerOptions, ListNetworksOptions, ListVolumesOptions};
+use futures_util::future;
+use jiff::Timestamp;
+
+use super::connection::Connection;
+use super::list::Listed;
+use super::{address, labels};
+use crate::engine::{EngineError, Observed, ObservedService, ServiceState};
+use crate::plan::Project;
+
+/// Everything of a project that exists.
+pub(super) async fn observe(connection: &Connection, project: &Project) -> Result<Observed, EngineError> {
+    let (containers, networks, volumes) = tokio::try_join!(
+        connection.containers(project, None),
+        network_names(connection, project),
+        volume_names(connection, project),
+    )?;
+    let running = containers.iter().filter(|container| container.service_state() == ServiceState::Running);
+    let started = future::join_all(running.map(|container| started_at(connection, &container.id))).await;
+    let started: HashMap<String, Timestamp> = started.into_iter().flatten().collect();
+    Ok(Observed { services: services(&containers, &started), networks, volumes })
+}
+
+/// When a container last started; a container that vanished meanwhile has no time.
+async fn started_at(connection: &Connection, id: &str) -> Option<(String, Timestamp)> {
+    let inspected = connection.client.inspect_container(id, None::<InspectContainerOptions>);
+    let state = connection.ask("inspect container", inspected).await.ok()?.state?;
+    Some((id.to_owned(), state.started_at?.parse().ok()?))
+}
+
+async fn network_names(connection: &Connection, project: &Project) -> Result<BTreeSet<String>, EngineError> {
+    let filters = Some(labels::filter(&[(labels::PROJECT, &project.id())]));
+    let networks = connection.client.list_networks(Some(ListNetworksOptions { filters }));
+    let networks = connection.ask("list networks", networks).await?;
+    let names = networks.into_iter().filter_map(|network| network.labels?.remove(labels::NETWORK));
+    Ok(names.collect())
+}
+
+async fn volume_names(connection: &Connection, project: &Project) -> Result<BTreeSet<String>, EngineError> {
+    let filters = Some(labels::filter(&[(labels::PROJECT, &project.id())]));
+    let volumes = connection.client.list_volumes(Some(ListVolumesOptions { filters }));
+    let volumes = connection.ask("list volumes", volumes).await?.volumes.unwrap_or_default();
+    Ok(volumes.into_iter().filter_map(|mut volume| volume.labels.remove(labels::VOLUME)).collect())
+}
+
+/// The containers by service. Of two containers of one service, as an interrupted replacement may leave them, the one
+/// that runs counts; removing the service removes both.
+fn services(containers: &[Listed], started: &HashMap<String, Timestamp>) -> BTreeMap<String, ObservedService> {
+    let present: BTreeMap<&str, &Listed> = containers.iter().fold(BTreeMap::new(), |mut present, container| {
+        if let Some(service) = container.service() {
+            let kept = present.entry(service).or_insert(container);
+            if kept.state != "running" {
+                *kept = container;
+            }
+        }
+        present
+    });
+    let observed = |container: &Listed| ObservedService {
+        id: container.id.clone(),
+        fingerprint: labels::fingerprint(container.labels.get(labels::FINGERPRINT)),
+        state: container.service_state(),
+        // A service in another's network is reached through that one's ports.
+        ports: address::network_owner(containers, container).published(),
+        on_host: false,
+        started_at: started.get(&container.id).map_or(0, |time| time.as_second().max(0)),
+        detached: container.lives_in().is_some_and(|owner| is_detached(&container.id, owner, &present, started)),
+    };
+    present.iter().map(|(service, container)| ((*service).to_owned(), observed(container))).collect()
+}
+
+/// Whether a container lives in a network namespace that is gone: its owner is not the container that its service has now,
+/// or has started since and so has a new one.
+fn is_detached(id: &str, owner: &str, present: &BTreeMap<&str, &Listed>, started: &HashMap<String, Timestamp>) -> bool {
+    let replaced = !present.values().any(|container| container.id == owner);
+    let restarted = matches!((started.get(owner), started.get(id)), (Some(owner), Some(guest)) if owner > guest);
+    replaced || restarted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observed(text: &str) -> BTreeMap<String, ObservedService> {
+        services(&serde_json::from_str::<Vec<Listed>>(text).unwrap(), &HashMap::new())
+    }
+
+    #[test]
+    fn a_relay_is_detached_when_its_service_has_a_new_container() {
+        let text = |mode: &str| {
+            format!(
+                r#"[{{"Id": "aa", "State": "running", "Labels": {{"dev.devenv.service": "api"}}}},
+                    {{"Id": "bb", "State": "running", "Labels": {{"dev.devenv.service": "api-relay"}},
+                      "HostConfig": {{"NetworkMode": "{mode}"}}}}]"#
+            )
+        };
+        assert!(!observed(&text("container:aa"))["api-relay"].detached);
+        assert!(observed(&text("container:a0"))["api-relay"].detached);
+        assert!(!observed(&text("host"))["api-relay"].detached);
+    }
+
+    #[test]
+    fn a_guest_is_detached_when_the_owner_of_its_network_started_after_it() {
+        let text = r#"[{"Id": "aa", "State": "running", "Labels": {"dev.devenv.service": "api-relay"},
+                        "Ports": [{"IP": "127.0.0.1", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"}]},
+                       {"Id": "bb", "State": "running", "Labels": {"dev.devenv.service": "api"},
+                        "HostConfig": {"NetworkMode": "container:aa"}}]"#;
+        let containers: Vec<Listed> = serde_json::from_str(text).unwrap();
+        let api = |relay: &str, api: &str| {
+            let started = [("aa", relay), ("bb", api)].map(|(id, time)| (id.to_owned(), time.parse().unwrap()));
+            services(&containers, &HashMap::from(started))["api"].clone()
+        };
+        let (early, late) = ("2026-11-22T07:00:00.1Z", "2026-11-22T07:00:00.2Z");
+        assert!(!api(early, late).detached);
+        assert!(api(late, early).detached);
+        assert_eq!(api(early, late).ports[0].host, 8080);
+    }
+
+    #[test]
+    fn of_two_containers_of_a_service_the_running_one_counts() {
+        let text = r#"[{"Id": "1", "State": "running", "Labels": {"dev.devenv.service": "db"}},
+                       {"Id": "2", "State": "created", "Labels": {"dev.devenv.service": "db"}}]"#;
+        assert_eq!(observed(text)["db"].id, "1");
+    }
+
+    #[test]
+    fn the_fingerprint_comes_back_from_the_label() {
+        let text = r#"[{"Id": "1", "State": "created", "Labels": {"dev.devenv.service": "db",
+            "dev.devenv.fingerprint": "{\"image\":\"f00\"}"}}, {"Id": "2", "State": "created", "Labels": {}}]"#;
+        let services = observed(text);
+        assert_eq!(services.len(), 1);
+        assert_eq!(services["db"].fingerprint.0["image"], "f00");
+    }
+}

@@ -1,0 +1,108 @@
+//! Networks and named volumes. Must not know who uses them.
+
+use std::collections::HashMap;
+
+use bollard::models::{NetworkCreateRequest, VolumeCreateRequest};
+use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions, ListVolumesOptions, RemoveVolumeOptions};
+
+use super::connection::Connection;
+use super::labels;
+use crate::engine::EngineError;
+use crate::plan::{Plan, Project};
+
+/// Makes a network, or sees that an external one is there.
+pub(super) async fn create_network(connection: &Connection, plan: &Plan, key: &str) -> Result<(), EngineError> {
+    let Some(network) = plan.networks.get(key) else { return Ok(()) };
+    let action = format!("create network `{}`", network.name);
+    let inspected = connection.client.inspect_network(&network.name, None::<InspectNetworkOptions>);
+    // Names of networks are not unique in the engine: a second one of this name would be made without a word.
+    match connection.ask(&action, inspected).await {
+        Ok(_) if network.external => return Ok(()),
+        Ok(found) => return owned(&plan.project, found.labels.as_ref(), action),
+        Err(failure) if failure.is_gone() && network.external => {
+            return Err(EngineError::Refused { action, cause: "it is external and does not exist".to_owned() });
+        }
+        Err(failure) => failure.unless_gone()?,
+    }
+    let mut labels = labels::of_project(&plan.project);
+    labels.insert(labels::NETWORK.to_owned(), key.to_owned());
+    let request = NetworkCreateRequest {
+        name: network.name.clone(),
+        driver: Some(network.driver.clone().unwrap_or_else(|| "bridge".to_owned())),
+        internal: Some(network.internal),
+        labels: Some(labels),
+        ..Default::default()
+    };
+    match connection.ask(&action, connection.client.create_network(request)).await {
+        Err(failure) if !failure.is_conflict() => Err(failure.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a volume, or sees that an external one is there.
+pub(super) async fn create_volume(connection: &Connection, plan: &Plan, key: &str) -> Result<(), EngineError> {
+    let Some(volume) = plan.volumes.get(key) else { return Ok(()) };
+    let action = format!("create volume `{}`", volume.name);
+    match connection.ask(&action, connection.client.inspect_volume(&volume.name)).await {
+        Ok(_) if volume.external => return Ok(()),
+        Ok(found) => return owned(&plan.project, Some(&found.labels), action),
+        Err(failure) if failure.is_gone() && volume.external => {
+            return Err(EngineError::Refused { action, cause: "it is external and does not exist".to_owned() });
+        }
+        Err(failure) => failure.unless_gone()?,
+    }
+    let mut labels = labels::of_project(&plan.project);
+    labels.insert(labels::VOLUME.to_owned(), key.to_owned());
+    let request = VolumeCreateRequest {
+        name: Some(volume.name.clone()),
+        driver: Some(volume.driver.clone().unwrap_or_else(|| "local".to_owned())),
+        labels: Some(labels),
+        ..Default::default()
+    };
+    match connection.ask(&action, connection.client.create_volume(request)).await {
+        Err(failure) if !failure.is_conflict() => Err(failure.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Removes the networks that carry this name of the manifest.
+pub(super) async fn remove_network(connection: &Connection, project: &Project, key: &str) -> Result<(), EngineError> {
+    let filters = Some(labels::filter(&[(labels::PROJECT, &project.id()), (labels::NETWORK, key)]));
+    let found = connection.client.list_networks(Some(ListNetworksOptions { filters }));
+    for network in connection.ask("list networks", found).await? {
+        let (id, name) = (network.id.unwrap_or_default(), network.name.unwrap_or_default());
+        if let Err(failure) =
+            connection.ask(&format!("remove network `{name}`"), connection.client.remove_network(&id)).await
+        {
+            failure.unless_gone()?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the volumes that carry this name of the manifest.
+pub(super) async fn remove_volume(connection: &Connection, project: &Project, key: &str) -> Result<(), EngineError> {
+    let filters = Some(labels::filter(&[(labels::PROJECT, &project.id()), (labels::VOLUME, key)]));
+    let found = connection.client.list_volumes(Some(ListVolumesOptions { filters }));
+    for volume in connection.ask("list volumes", found).await?.volumes.unwrap_or_default() {
+        let removed = connection.client.remove_volume(&volume.name, Some(RemoveVolumeOptions { force: true }));
+        if let Err(failure) = connection.ask(&format!("remove volume `{}`", volume.name), removed).await {
+            failure.unless_gone()?;
+        }
+    }
+    Ok(())
+}
+
+/// What exists under our name must be ours: using somebody else's would let two projects meet.
+fn owned(project: &Project, labels: Option<&HashMap<String, String>>, action: String) -> Result<(), EngineError> {
+    if labels.and_then(|labels| labels.get(labels::PROJECT)) == Some(&project.id()) {
+        return Ok(());
+    }
+    Err(EngineError::Refused {
+        action,
+        cause: format!(
+            "one of this name exists and does not belong to `{}`; `external: true` would use it",
+            project.id()
+        ),
+    })
+}

@@ -1,0 +1,114 @@
+//! What can go wrong while observing or acting, with the advice that goes with it.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// An engine could not do what it was asked.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// No engine answers at this endpoint.
+    #[error("no Docker engine answers at {endpoint}: {cause}")]
+    Unreachable {
+        /// Socket or URL.
+        endpoint: String,
+        /// What the system said.
+        cause: String,
+    },
+    /// The engine answered with an error.
+    #[error("the engine refused to {action}: {cause}")]
+    Refused {
+        /// What was asked, e.g. `create container orders-api`.
+        action: String,
+        /// What it said.
+        cause: String,
+    },
+    /// An image is not there and cannot be pulled.
+    #[error("image `{image}` is not here and cannot be pulled: {cause}")]
+    ImageUnavailable {
+        /// Reference.
+        image: String,
+        /// What the engine said.
+        cause: String,
+    },
+    /// A port of this machine is taken.
+    #[error("port {port} for service `{service}` is taken by {holder}")]
+    PortTaken {
+        /// Whose port it would be.
+        service: String,
+        /// The port.
+        port: u16,
+        /// Process or container, as far as it can be seen.
+        holder: String,
+    },
+    /// A service ended while something waited for it.
+    #[error("service `{service}` ended with exit code {code} before it was ready")]
+    Ended {
+        /// The service.
+        service: String,
+        /// Its exit code.
+        code: i64,
+    },
+    /// A service ran and its readiness test did not pass in time.
+    #[error("service `{service}` was not ready within {} s: {last}", within.as_secs_f32())]
+    NotReady {
+        /// The service.
+        service: String,
+        /// How long it had.
+        within: Duration,
+        /// Why the last attempt failed.
+        last: String,
+    },
+    /// The engine cannot run this kind of service.
+    #[error("service `{service}`: {reason}")]
+    Unsupported {
+        /// The service.
+        service: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A file or process operation of this machine failed.
+    #[error("cannot {action}: {cause}")]
+    Machine {
+        /// What was tried, with path.
+        action: String,
+        /// What the system said.
+        cause: String,
+    },
+}
+
+impl EngineError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { .. } => Some(
+                "start Docker (`systemctl start docker`, Docker Desktop, or `dockerd`), set DOCKER_HOST, or use `--engine embedded`"
+                    .into(),
+            ),
+            Self::ImageUnavailable { image, .. } => {
+                Some(format!("check the network and the name, load it (`docker load`), or tag one that is here as `{image}`"))
+            }
+            Self::PortTaken { .. } => Some("stop what holds it, or change the port in devenv.yaml".into()),
+            Self::Refused { .. }
+            | Self::Ended { .. }
+            | Self::NotReady { .. }
+            | Self::Unsupported { .. }
+            | Self::Machine { .. } => None,
+        }
+    }
+
+    /// The service whose output explains the failure.
+    #[must_use]
+    pub fn culprit(&self) -> Option<&str> {
+        match self {
+            Self::Ended { service, .. } | Self::NotReady { service, .. } => Some(service),
+            Self::Unreachable { .. }
+            | Self::Refused { .. }
+            | Self::ImageUnavailable { .. }
+            | Self::PortTaken { .. }
+            | Self::Unsupported { .. }
+            | Self::Machine { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What runs, as an engine found it. Must not know how it was found.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::plan::{Fingerprint, PublishedPort};
+
+/// Everything of one project that exists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Containers and processes by service name.
+    pub services: BTreeMap<String, ObservedService>,
+    /// Networks by the manifest's name (from our label).
+    pub networks: BTreeSet<String>,
+    /// Named volumes by the manifest's name (from our label).
+    pub volumes: BTreeSet<String>,
+}
+
+/// One container or process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ObservedService {
+    /// Container id or process id.
+    pub id: String,
+    /// It was made with this fingerprint.
+    pub fingerprint: Fingerprint,
+    /// State.
+    pub state: ServiceState,
+    /// Ports of this machine that lead to it.
+    pub ports: Vec<PublishedPort>,
+    /// A process of this machine rather than a container.
+    pub on_host: bool,
+    /// Seconds since the epoch when it last started; 0 when never.
+    pub started_at: i64,
+    /// Another service whose network namespace it lives in is not the one that runs now (relays).
+    pub detached: bool,
+}
+
+/// State of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum ServiceState {
+    /// Made, never started.
+    Created,
+    /// Runs.
+    Running,
+    /// Frozen.
+    Paused,
+    /// Between two attempts.
+    Restarting,
+    /// Ended.
+    Exited {
+        /// Exit code; for a signal 128 + its number.
+        code: i64,
+    },
+    /// Something is left that can only be removed, e.g. a process whose supervisor was killed.
+    Orphaned,
+}

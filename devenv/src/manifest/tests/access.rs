@@ -1,0 +1,140 @@
+//! `authz.yaml`.
+
+use security_tests::access::{AccessRules, Creation, Entity, Grant, OracleKind, Resource, Route, Scope};
+
+use super::*;
+use crate::manifest::{Persona, authz};
+
+const EXAMPLE: &str = r#"
+api: { openapi: openapi.yaml }          # 3.0 or 3.1, JSON or YAML
+routes: [GET /debug]
+resources:
+  order:
+    create: { operation: createOrder, json: { item: "${canary}", quantity: 1 } }
+    id: $.id
+    read: getOrder
+    server_owned: [owner, status, total]
+    hidden: { customer: [margin, internal_note] }
+rules:
+  getOrder:    { on: order, allow: [owner, "support of tenant", admin] }
+  listOrders:  { allow: [authenticated], only: [own] }
+  deleteOrder: { on: order, allow: [admin], destructive: true }
+  health:      { allow: [anyone] }
+  GET /debug:  { allow: [] }
+oracle: policy
+waivers:
+  - { finding: object-access-1, reason: being rebuilt, expires: 2026-12-31 }
+"#;
+
+fn checked(text: &str) -> Result<(AccessRules, String), String> {
+    let file = SourceFile { path: "authz.yaml".into(), text: text.to_owned() };
+    let operations = ["createOrder", "getOrder", "listOrders", "deleteOrder", "health"].map(str::to_owned);
+    let persona = |role: &str| Persona { roles: vec![role.to_owned()], ..Persona::default() };
+    let personas = ["customer", "support", "admin"].map(|role| (role.to_owned(), persona(role))).into_iter().collect();
+    let file = authz::parse(&file).map_err(|problems| listed(&problems))?;
+    let loaded = authz::check(&file, &operations, &personas).map_err(|problems| listed(&problems))?;
+    let warnings = listed(&loaded.warnings);
+    Ok((loaded.value, warnings))
+}
+
+#[test]
+fn the_example_of_the_documentation_loads() {
+    let (rules, warnings) = checked(EXAMPLE).unwrap();
+    assert_eq!(warnings, "");
+    assert_eq!(rules.routes, [Route { method: "GET".to_owned(), path: "/debug".to_owned() }]);
+    assert_eq!(
+        rules.resources["order"],
+        Resource {
+            create: Creation {
+                operation: "createOrder".to_owned(),
+                json: serde_json::json!({ "item": "${canary}", "quantity": 1 }),
+            },
+            id: "$.id".to_owned(),
+            read: "getOrder".to_owned(),
+            server_owned: ["owner", "status", "total"].map(str::to_owned).to_vec(),
+            hidden: [("customer".to_owned(), vec!["margin".to_owned(), "internal_note".to_owned()])].into(),
+            entity: Entity { kind: "Order".to_owned(), owner: "owner".to_owned(), tenant: "tenant".to_owned() },
+        }
+    );
+    let get = &rules.rules["getOrder"];
+    assert_eq!(get.on.as_deref(), Some("order"));
+    assert_eq!(get.allow, [Grant::Owner, Grant::RoleOfTenant("support".to_owned()), Grant::Role("admin".to_owned())]);
+    assert_eq!(rules.rules["listOrders"].only, Some(Scope::Own));
+    assert!(rules.rules["deleteOrder"].destructive);
+    assert_eq!(rules.rules["GET /debug"].allow, []);
+    assert_eq!(rules.oracle, OracleKind::Policy);
+    assert_eq!(rules.waivers[0].expires, "2026-12-31");
+}
+
+#[test]
+fn mistakes_of_both_steps_are_told_at_once() {
+    let text = "\
+api: { openapi: openapi.yaml }
+login: { token: $.t }
+routes: [get /debug]
+resources:
+  order:
+    create: { operation: creatOrder, json: { item: \"${marker}\" } }
+    id: id
+    read: getOrders
+    hidden: { custommer: [margin] }
+  parcel:
+    create: { operation: createOrder }
+    id: $.id
+    read: getOrders
+    entity: { type: Box, onwer: me }
+rules:
+  getOrder: { on: oder, allow: [owner of tenant, suport, anyone] }
+  listOrders: { allow: [owner], only: [mine] }
+  removeOrder: { on: order, allow: [admin] }
+  health: {}
+oracle: policies
+waivers: [{ finding: x, expires: soon }]
+";
+    assert_eq!(
+        checked(text).unwrap_err(),
+        "\
+2:1+5 error: `login` is not supported yet (the tests use tokens of the stack's provider)
+3:10+10 error: `get /debug` is not a route (write the method in upper case and the path, such as `GET /debug/{id}`)
+6:52+11 error: `${marker}` is not known here (`${canary}` is the unique marker of the object)
+7:9+2 error: expected a place in the answer such as `$.id`, found `id`
+13:11+9 error: the API has no operation `getOrders` (did you mean `getOrder`?)
+14:26+5 error: unknown key `onwer` (did you mean `owner`?)
+16:19+4 error: there is no resource `oder` (did you mean `order`?)
+16:33+15 error: `owner of tenant` is not a grant (write `anyone`, `authenticated`, `owner`, `tenant`, a role, or `ROLE of tenant`)
+16:50+6 warning: no persona has the role `suport` (did you mean `support`?)
+17:25+5 error: `owner` needs an object: whose? (add `on:` with the name of a resource)
+17:40+4 error: expected `own` or `tenant`, found `mine`
+18:3+11 error: the API has no operation `removeOrder` (operations are the `operationId`s of `openapi.yaml`)
+19:3+6 error: the rule `health` does not say who may (write `allow: []` when nobody may)
+20:9+8 error: expected `rules` or `policy`, found `policies`
+21:11+1 error: the key `reason` is missing
+21:34+4 error: expected a day such as `2026-01-31`, found `soon`
+"
+    );
+}
+
+#[test]
+fn a_role_that_nobody_has_is_a_warning() {
+    let (_, warnings) = checked("api: { openapi: o.yaml }\nrules: { health: { allow: [autenticated] } }\n").unwrap();
+    assert_eq!(warnings, "2:28+12 warning: no persona has the role `autenticated` (did you mean `authenticated`?)\n");
+}
+
+#[test]
+fn a_file_without_a_document_cannot_be_read() {
+    assert_eq!(checked("rules: {}\n").unwrap_err(), "1:1+1 error: the key `api` is missing\n");
+    assert_eq!(
+        checked("api: { openapi: \"https://example.com/o.yaml\" }\n").unwrap_err(),
+        "1:17+28 error: an OpenAPI document at a URL is not supported yet (save the document beside this file and write its path)\n"
+    );
+}
+
+#[test]
+fn a_document_that_cannot_be_read_is_told_where_it_is_named() {
+    let file = SourceFile { path: "authz.yaml".into(), text: "api: { openapi: o.yaml }\noracle: x\n".to_owned() };
+    let problems = authz::parse(&file).unwrap().openapi_problem("the file cannot be read");
+    assert_eq!(
+        listed(&problems),
+        "1:17+6 error: the file cannot be read\n2:9+1 error: expected `rules` or `policy`, found `x`\n"
+    );
+}

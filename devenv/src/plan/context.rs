@@ -1,0 +1,146 @@
+//! What the machine contributes to a plan, gathered by the caller; and what the caller has to gather.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::manifest::{Binary, ConfigSource, EngineName, Manifest, SecretSource};
+use crate::plan::overrides::effective_services;
+use crate::plan::{Artifact, Project};
+
+/// The world as far as a plan depends on it.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The engine to resolve for.
+    pub engine: EngineName,
+    /// The project.
+    pub project: Project,
+    /// This program, from which built-in services are run.
+    pub executable: Artifact,
+    /// Results of `binary:`, by service.
+    pub artifacts: BTreeMap<String, Artifact>,
+    /// Values for everything in [`Requirements::secrets`].
+    pub secrets: Secrets,
+    /// Contents for everything in [`Requirements::files`], by the path as written.
+    pub files: BTreeMap<PathBuf, Vec<u8>>,
+    /// Policies and schema read from `iam.policies`.
+    pub policies: mock_iam::config::Policies,
+}
+
+/// Secret values by key. `Debug` shows the keys only.
+#[derive(Clone, Default)]
+pub struct Secrets(pub BTreeMap<SecretKey, String>);
+
+impl Secrets {
+    /// The value for a key; empty when the caller did not gather it, which [`Requirements`] rules out.
+    #[must_use]
+    pub fn get(&self, key: &SecretKey) -> &str {
+        self.0.get(key).map_or("", String::as_str)
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Which secret. The text form is its file name in the state directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretKey {
+    /// The provider's signing key (PKCS#8 PEM).
+    SigningKey,
+    /// Bearer token of the provider's control API.
+    IdpControl,
+    /// Bearer token of the IAM with every permission, for this program.
+    IamControl,
+    /// Bearer token with which the provider reads the directory.
+    IamDirectory,
+    /// Salt of fingerprints, so that labels tell nothing about contents.
+    Salt,
+    /// The secret of an OAuth client.
+    Client(String),
+    /// A secret of the manifest's `secrets:` that is generated (also IAM tokens).
+    Generated(String),
+    /// A secret of the manifest's `secrets:` that comes from a variable of the caller.
+    Environment(String),
+}
+
+impl SecretKey {
+    /// File name in the state directory.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        match self {
+            Self::SigningKey => "signing-key".into(),
+            Self::IdpControl => "idp-control".into(),
+            Self::IamControl => "iam-control".into(),
+            Self::IamDirectory => "iam-directory".into(),
+            Self::Salt => "salt".into(),
+            Self::Client(name) => format!("client.{name}"),
+            Self::Generated(name) => format!("secret.{name}"),
+            Self::Environment(name) => format!("environment.{name}"),
+        }
+    }
+}
+
+/// What must be gathered before [`resolve`](crate::plan::resolve) can be called.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Requirements {
+    /// Secrets, made when they are not there yet.
+    pub secrets: BTreeSet<SecretKey>,
+    /// Files to read, as written in the manifest.
+    pub files: BTreeSet<PathBuf>,
+    /// Directory of policies.
+    pub policies: Option<PathBuf>,
+    /// Programs to build or find, by service.
+    pub binaries: BTreeMap<String, Binary>,
+}
+
+/// Looks through a manifest for what one engine needs of the world.
+#[must_use]
+pub fn requirements(manifest: &Manifest, engine: EngineName) -> Requirements {
+    let mut required = Requirements {
+        secrets: [SecretKey::Salt].into(),
+        policies: manifest.iam.as_ref().and_then(|iam| iam.policies.clone()),
+        ..Requirements::default()
+    };
+    if manifest.idp.is_some() {
+        required.secrets.extend([SecretKey::SigningKey, SecretKey::IdpControl]);
+        let confidential = manifest.identity.clients.iter().filter(|(_, client)| client.confidential);
+        required.secrets.extend(confidential.map(|(name, _)| SecretKey::Client(name.clone())));
+    }
+    if manifest.iam.is_some() {
+        required.secrets.extend([SecretKey::IamControl, SecretKey::IamDirectory]);
+    }
+    for (name, source) in &manifest.secrets {
+        match secret_place(name, source) {
+            SecretPlace::Key(key) => drop(required.secrets.insert(key)),
+            SecretPlace::File(path) => drop(required.files.insert(path)),
+        }
+    }
+    required.files.extend(manifest.configs.values().filter_map(|config| match config {
+        ConfigSource::File(path) => Some(path.clone()),
+        ConfigSource::Content(_) => None,
+    }));
+    for (name, service) in effective_services(manifest, engine) {
+        if let Some(binary) = service.binary {
+            required.binaries.insert(name, binary);
+        }
+    }
+    required
+}
+
+/// Where the value of a secret is found.
+pub(super) enum SecretPlace {
+    Key(SecretKey),
+    File(PathBuf),
+}
+
+pub(super) fn secret_place(name: &str, source: &SecretSource) -> SecretPlace {
+    match source {
+        SecretSource::File(path) => SecretPlace::File(path.clone()),
+        SecretSource::Environment(variable) => SecretPlace::Key(SecretKey::Environment(variable.clone())),
+        SecretSource::Generate | SecretSource::Iam(_) => SecretPlace::Key(SecretKey::Generated(name.into())),
+        SecretSource::Client(client) => SecretPlace::Key(SecretKey::Client(client.clone())),
+    }
+}

@@ -1,0 +1,195 @@
+//! The team's own programs: builds them, finds the result, and knows it by its content.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::Command as Process;
+
+use crate::event::{Event, Reporter};
+use crate::manifest::{Binary, Command};
+use crate::plan::{Artifact, Project, hex};
+
+/// A program could not be built or read.
+#[derive(Debug, Error)]
+pub enum ArtifactError {
+    /// The build command failed.
+    #[error("service `{service}`: `{command}` failed{}", code.map(|code| format!(" with exit code {code}")).unwrap_or_default())]
+    Build {
+        /// The service.
+        service: String,
+        /// The command.
+        command: String,
+        /// Its exit code.
+        code: Option<i32>,
+        /// The end of its output.
+        output: String,
+    },
+    /// The program is not where it should be.
+    #[error("service `{service}`: no program at {}", path.display())]
+    Missing {
+        /// The service.
+        service: String,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}: {cause}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+/// Builds the program of one service and says where it is.
+///
+/// # Errors
+/// The build fails or leaves no program.
+pub async fn build(
+    project: &Project,
+    service: &str,
+    binary: &Binary,
+    reporter: &Reporter,
+) -> Result<Artifact, ArtifactError> {
+    let path = match binary {
+        Binary::Cargo { bin, profile } => cargo(project, service, (bin, profile), reporter).await?,
+        Binary::Path { path, build } => {
+            if let Some(build) = build {
+                let words = match build {
+                    Command::Words(words) => words.clone(),
+                    Command::Line(line) => vec!["/bin/sh".into(), "-c".into(), line.clone()],
+                };
+                run(project, service, &words, reporter).await?;
+            }
+            project.directory.join(path)
+        }
+    };
+    if !path.is_file() {
+        return Err(ArtifactError::Missing { service: service.into(), path });
+    }
+    let digest = digest_of(&path, Some(project))?;
+    Ok(Artifact { path, digest })
+}
+
+/// The program of a service as it is on disk now, without building it.
+pub(super) async fn find(project: &Project, binary: &Binary) -> Option<Artifact> {
+    let path = match binary {
+        Binary::Path { path, .. } => project.directory.join(path),
+        Binary::Cargo { bin, profile } => {
+            let arguments = ["metadata", "--no-deps", "--format-version", "1", "--offline"];
+            let output = Process::new("cargo").args(arguments).current_dir(&project.directory).output().await.ok()?;
+            let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+            // The profile `dev` is the one whose directory has another name.
+            let directory = if profile == "dev" { "debug" } else { profile };
+            Path::new(metadata["target_directory"].as_str()?).join(directory).join(bin)
+        }
+    };
+    let digest = digest_of(&path, None).ok()?;
+    Some(Artifact { path, digest })
+}
+
+/// Builds with cargo, which itself says where the executable is: right in a workspace, too.
+async fn cargo(
+    project: &Project,
+    service: &str,
+    (bin, profile): (&str, &str),
+    reporter: &Reporter,
+) -> Result<PathBuf, ArtifactError> {
+    let flags = ["build", "--profile", profile, "--bin", bin, "--message-format=json-render-diagnostics"];
+    let words: Vec<String> = std::iter::once("cargo").chain(flags).map(str::to_owned).collect();
+    let output = run(project, service, &words, reporter).await?;
+    let executable = output.lines().rev().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_it = message["target"]["name"] == bin && message["target"]["kind"][0] == "bin";
+        message["executable"].as_str().filter(|_| is_it).map(PathBuf::from)
+    });
+    executable.ok_or_else(|| ArtifactError::Missing { service: service.into(), path: bin.into() })
+}
+
+/// Runs a build command; what it says on standard error is progress, and its end explains a failure.
+async fn run(
+    project: &Project,
+    service: &str,
+    words: &[String],
+    reporter: &Reporter,
+) -> Result<String, ArtifactError> {
+    let command = words.join(" ");
+    let failed = |code, output: String| ArtifactError::Build { service: service.into(), command: command.clone(), code, output };
+    let (program, arguments) = words.split_first().ok_or_else(|| failed(None, "the command is empty".into()))?;
+    let mut child = Process::new(program)
+        .args(arguments)
+        .current_dir(&project.directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|cause| failed(None, cause.to_string()))?;
+    let mut said = Vec::new();
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let progress = async {
+        let mut lines = BufReader::new(stderr?).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            reporter.report(Event::StepProgress { subject: service.into(), message: line.trim().to_owned() });
+            said.push(line);
+        }
+        Some(())
+    };
+    let result = async {
+        let mut text = String::new();
+        stdout?.read_to_string(&mut text).await.ok()?;
+        Some(text)
+    };
+    let (_, text) = tokio::join!(progress, result);
+    let status = child.wait().await.map_err(|cause| failed(None, cause.to_string()))?;
+    if status.success() {
+        return Ok(text.unwrap_or_default());
+    }
+    let tail = said.len().saturating_sub(30);
+    Err(failed(status.code(), said.get(tail..).unwrap_or_default().join("\n")))
+}
+
+/// A digest that was computed before, valid as long as the file looks the same.
+#[derive(Serialize, Deserialize, PartialEq, Clone)]
+struct Known {
+    size: u64,
+    modified: (i64, i64),
+    inode: u64,
+    digest: String,
+}
+
+/// SHA-256 of a file; remembered by size, time and inode, because hashing 40 MB on each `up` would be felt.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn digest_of(path: &Path, project: Option<&Project>) -> Result<String, ArtifactError> {
+    let read = |cause| ArtifactError::Read { path: path.into(), cause };
+    let metadata = std::fs::metadata(path).map_err(read)?;
+    let cache = project.map(|project| project.state.join("digests.json"));
+    let mut known: BTreeMap<PathBuf, Known> = cache
+        .as_ref()
+        .and_then(|cache| std::fs::read(cache).ok())
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
+    let modified = (metadata.mtime(), metadata.mtime_nsec());
+    if let Some(entry) = known.get(path)
+        && (entry.size, entry.modified, entry.inode) == (metadata.len(), modified, metadata.ino())
+    {
+        return Ok(entry.digest.clone());
+    }
+    let content = std::fs::read(path).map_err(read)?;
+    let digest = hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content).as_ref());
+    known.insert(path.into(), Known { size: metadata.len(), modified, inode: metadata.ino(), digest: digest.clone() });
+    if let (Some(cache), Ok(bytes)) = (cache, serde_json::to_vec(&known)) {
+        // Only a cache: without it the file is hashed again.
+        drop(std::fs::write(cache, bytes));
+    }
+    Ok(digest)
+}
