@@ -1,1 +1,1 @@
-//! Under construction.
+//! Black-box tests of the built program; everything is in `tests/suite`.

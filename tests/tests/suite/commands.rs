@@ -1,0 +1,65 @@
+//! Small commands, and the habits that all commands share.
+
+use std::process::Command;
+
+use crate::program::{Bench, ran};
+
+#[test]
+fn completions_are_printed_for_each_shell() {
+    let bench = Bench::of("embedded", &[]);
+    for shell in ["bash", "zsh", "fish"] {
+        let script = bench.run(&["completions", shell]).expect(0).stdout;
+        assert!(script.contains("devenv") && script.contains("persona"), "{shell}");
+    }
+}
+
+#[test]
+fn help_names_the_exit_codes_and_hides_what_is_not_for_people() {
+    let help = Bench::of("embedded", &[]).run(&["--help"]).expect(0).stdout;
+    assert!(help.contains("inconclusive") && help.contains("test") && !help.contains("supervise"), "{help}");
+}
+
+#[test]
+fn an_unknown_flag_is_a_mistake_of_the_command_line() {
+    Bench::of("embedded", &[]).run(&["up", "--nonsense"]).expect(2);
+}
+
+#[test]
+fn a_second_devenv_is_told_who_works_on_the_stack() {
+    let manifest = "services:\n  slow:\n    run: sleep 60\n    ready: { log: never }\n";
+    let bench = Bench::of("embedded", &[("devenv.yaml", manifest)]);
+    let mut first = bench.command(&["up", "-d"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut said = String::new();
+    for _ in 0..100 {
+        let second = bench.run(&["up", "-d", "--format", "json"]);
+        said = second.stdout;
+        if said.contains("another devenv works on this stack") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(said.contains(&format!("`devenv up` (pid {})", first.id())), "{said}");
+}
+
+#[test]
+fn ctrl_c_ends_an_attached_up_and_stops_what_it_started() {
+    let bench = Bench::of("embedded", &[("devenv.yaml", "services:\n  web:\n    run: sleep 60\n")]);
+    let mut up = bench.command(&["up"]).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut states = String::new();
+    for _ in 0..100 {
+        states = bench.run(&["ps", "--format", "json"]).stdout;
+        if states.contains("running") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(states.contains("running"), "{states}");
+    assert!(Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap().success());
+    let ended = up.wait().unwrap();
+    assert!(matches!(ended.code(), Some(0 | 130)), "{ended:?}");
+    let after = bench.run(&["ps", "--format", "json"]).expect(0);
+    assert!(!after.stdout.contains("\"running\""), "{}", after.stdout);
+    drop(ran(bench.command(&["down"]).output().unwrap()));
+}

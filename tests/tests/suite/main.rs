@@ -1,0 +1,16 @@
+//! Runs the built `devenv` as its users do: another process, a scrubbed environment, state in a temporary directory.
+
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod docker;
+#[cfg(test)]
+mod embedded;
+#[cfg(test)]
+mod flaws;
+#[cfg(test)]
+mod mistakes;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod workspace;

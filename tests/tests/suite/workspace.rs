@@ -1,0 +1,97 @@
+//! The shape of the workspace: crates form a star, decided-against crates stay out, pure modules say so.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+/// Crates that were decided against, and why.
+const BANNED: [(&str, &str); 5] = [
+    ("ring", "one crypto provider: aws-lc-rs"),
+    ("openssl-sys", "one crypto provider: aws-lc-rs"),
+    ("native-tls", "TLS is rustls"),
+    ("serde_yaml", "deprecated; yaml_serde is used under this name"),
+    ("rsa", "aws-lc-rs makes and uses RSA keys"),
+];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).other_options(["--offline".to_owned()]).exec().unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+#[test]
+fn crates_form_a_star_no_leaf_knows_another() {
+    let metadata = metadata();
+    let members: BTreeSet<String> = metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+    let mut edges = BTreeSet::new();
+    for package in metadata.workspace_packages() {
+        for dependency in package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal) {
+            if members.contains(&dependency.name) {
+                edges.insert((package.name.to_string(), dependency.name.clone()));
+            }
+        }
+    }
+    let expected = ["mock-iam", "mock-idp", "security-tests"].map(|leaf| ("devenv".to_owned(), leaf.to_owned()));
+    assert_eq!(edges, BTreeSet::from(expected));
+}
+
+#[test]
+fn what_was_decided_against_is_in_no_build() {
+    let metadata = metadata();
+    let used: BTreeSet<&str> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
+    for (name, reason) in BANNED {
+        assert!(!used.contains(name), "`{name}` came in: {reason}; see `cargo tree -i {name}`");
+    }
+}
+
+#[test]
+fn pure_modules_close_the_doors_to_the_outside() {
+    let pure = [
+        "devenv/src/manifest/mod.rs",
+        "devenv/src/plan/mod.rs",
+        "devenv/src/describe/mod.rs",
+        "devenv/src/engine/reconcile.rs",
+        "devenv/src/engine/observed.rs",
+        "devenv/src/engine/step.rs",
+        "devenv/src/engine/embedded/supervision.rs",
+        "security-tests/src/api.rs",
+        "security-tests/src/oracle/mod.rs",
+        "security-tests/src/plan/mod.rs",
+        "security-tests/src/checks/mod.rs",
+        "security-tests/src/rollup.rs",
+        "security-tests/src/report/mod.rs",
+        "mock-idp/src/flow/mod.rs",
+        "mock-iam/src/policy/mod.rs",
+    ];
+    for module in pure {
+        let text = std::fs::read_to_string(root().join(module)).unwrap_or_else(|error| panic!("{module}: {error}"));
+        let closed = text.contains("#![deny(clippy::disallowed_methods, clippy::disallowed_types)]");
+        assert!(closed, "{module} is pure and does not say so");
+    }
+}
+
+#[test]
+fn every_module_says_what_it_is_for() {
+    for directory in ["devenv/src", "mock-idp/src", "mock-iam/src", "security-tests/src", "templates/orders/src"] {
+        for file in rust_files(&root().join(directory)) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(text.starts_with("//!"), "{} has no first line that says what it is for", file.display());
+        }
+    }
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
