@@ -55,7 +55,7 @@ pub struct StackArgs {
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
     /// Another manifest than devenv.yaml, relative to --dir
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Where services run; `auto` takes Docker when it answers and has or gets every image, otherwise `embedded`
     #[arg(long, value_enum, default_value_t = EngineArg::Auto, env = "DEVENV_ENGINE")]
@@ -119,6 +119,9 @@ pub struct Ps {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
     pub stack: StackArgs,
+    /// Relays, too
+    #[arg(short, long)]
+    pub all: bool,
     /// A table or a JSON array
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -317,4 +320,22 @@ pub struct ServeConfig {
 pub struct Supervise {
     /// Directory with the service's specification.
     pub directory: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_two_flags_collide_and_every_default_is_a_possible_value() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_negative_lifetime_is_a_value_and_no_flag() {
+        let cli = Cli::try_parse_from(["devenv", "token", "alice", "--lifetime", "-5"]).unwrap();
+        assert!(matches!(cli.command, Command::Token(Token { lifetime: Some(-5), .. })));
+    }
 }

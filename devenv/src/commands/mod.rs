@@ -24,9 +24,18 @@ use crate::ui;
 
 pub use failure::{Failure, Message};
 
+/// So many interrupts end the program at once, whatever it is doing; fewer are for the commands to handle gracefully.
+const IMPATIENCE: usize = 3;
+
 /// Runs one command and says how it ended.
 pub async fn run(command: Command) -> Exit {
     let format = format_of(&command);
+    tokio::spawn(async {
+        for _ in 0..IMPATIENCE {
+            drop(tokio::signal::ctrl_c().await);
+        }
+        std::process::exit(i32::from(Exit::Interrupted.code()));
+    });
     let result = match command {
         Command::Up(args) => up::run(args).await,
         Command::Down(args) => down::run(args).await,

@@ -33,8 +33,10 @@ pub(super) fn load_rules(session: &Session, reporter: &Reporter) -> Result<Rules
     let text = read(directory, tests)?;
     let source = SourceFile { path: tests.clone(), text };
     let file = authz::parse(&source)?;
-    let api = Api::parse(&read(directory, &file.openapi)?)
-        .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", file.openapi.display())))?;
+    let document = std::fs::read_to_string(directory.join(&file.openapi))
+        .map_err(|error| file.openapi_problem(format!("cannot read `{}`: {error}", file.openapi.display())))?;
+    let api = Api::parse(&document)
+        .map_err(|error| file.openapi_problem(format!("`{}` cannot be used: {error}", file.openapi.display())))?;
     let operations: Vec<String> = api.operation_ids().into_iter().map(Into::into).collect();
     let loaded = authz::check(&file, &operations, &session.manifest.identity.personas)?;
     for warning in loaded.warnings.iter() {

@@ -59,11 +59,30 @@ impl Session {
             EngineArg::Embedded => self.embedded(depth, reporter, "asked for").await?,
             EngineArg::Auto => self.choose(depth, reporter).await?,
         };
+        self.refuse_two_engines(choice.prepared.engine.name()).await?;
         reporter.report(Event::EngineChosen {
             engine: choice.prepared.engine.name().to_string(),
             reason: choice.reason,
         });
         Ok(choice.prepared)
+    }
+
+    /// A stack that is up on one engine is not brought up on the other one beside it: ports and state would collide.
+    async fn refuse_two_engines(&self, chosen: EngineName) -> Result<(), Failure> {
+        let recorded = Record::read(&self.project).and_then(|record| record.engine());
+        let Some(other) = recorded.filter(|other| *other != chosen) else { return Ok(()) };
+        let observed = match other {
+            EngineName::Embedded => processes()?.observe(&self.project).await,
+            EngineName::Docker => match Docker::connect(&self.environment).await {
+                Ok(docker) => docker.observe(&self.project).await,
+                Err(_) => return Ok(()),
+            },
+        };
+        if observed.is_ok_and(|observed| observed.services.is_empty()) {
+            return Ok(());
+        }
+        let text = format!("the stack is up on the {other} engine");
+        Err(Failure::with_help(Exit::World, text, format!("`devenv down` first, or use `--engine {other}`")))
     }
 
     /// The engine on which the stack runs now (or would run), with enough of a plan to find things.

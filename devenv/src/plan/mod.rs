@@ -12,6 +12,8 @@ mod overrides;
 mod relay;
 mod resolve;
 mod service;
+#[cfg(test)]
+mod tests;
 mod variables;
 
 pub use builtin::{IAM, IDP, hardened};

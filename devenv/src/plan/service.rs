@@ -105,10 +105,11 @@ impl UserService<'_> {
             let mode = reference.mode.unwrap_or(0o400);
             (Some(reference.source.clone()), DeliveredFile { path, content: content.unwrap_or_default(), mode })
         });
+        let stack = stack_variables(self.manifest, self.context);
         let configs = self.service.configs.iter().map(|reference| {
             let content = match self.manifest.configs.get(&reference.source) {
                 Some(ConfigSource::File(path)) => self.context.files.get(path).cloned().unwrap_or_default(),
-                Some(ConfigSource::Content(text)) => text.clone().into_bytes(),
+                Some(ConfigSource::Content(text)) => expand(text, &stack).0.into_bytes(),
                 None => vec![],
             };
             let path = self.file_path(reference, "configs", on_host);

@@ -137,6 +137,7 @@ impl<'a> Transport<'a> {
             outgoing = outgoing.json(body);
         }
         let answer = read(outgoing).await;
+        tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |answer| answer.status));
         match &answer {
             Ok(_) => self.unanswered.store(0, Ordering::Relaxed),
             Err(_) => drop(self.unanswered.fetch_add(1, Ordering::Relaxed)),

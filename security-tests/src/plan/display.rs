@@ -1,0 +1,46 @@
+//! A plan as text. Must not know what answers mean.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use super::{Action, Credential, Group, TestPlan};
+
+impl std::fmt::Display for TestPlan {
+    /// Every step in the order in which it runs, one line each.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut groups: Vec<&Group> = self.groups.iter().collect();
+        groups.sort_by_key(|group| group.phase);
+        for group in groups {
+            writeln!(f, "{}", format!("{:?}", group.phase).to_lowercase())?;
+            for step in group.steps.iter().filter_map(|id| self.steps.get(*id)) {
+                let role = format!("{:?}", step.role).to_lowercase();
+                writeln!(f, "  {role:<8} {}", step.action)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Action::Request(request) => {
+                write!(f, "{} {} as {}", request.method, request.path, request.credential)?;
+                request.headers.iter().try_for_each(|(name, value)| write!(f, ", {name}: {value}"))?;
+                request.body.as_ref().map_or(Ok(()), |body| write!(f, " {body}"))
+            }
+            Action::FreshToken(persona) => write!(f, "mint a token of {persona}"),
+            Action::EndSessions(persona) => write!(f, "revoke the tokens of {persona}"),
+            Action::PatchUser(persona, change) => write!(f, "change {persona} in the directory: {change}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Credential::Anonymous => f.write_str("anonymous"),
+            Credential::Persona(persona) | Credential::Fresh(persona) => f.write_str(persona),
+            Credential::Minted(persona, mint) => write!(f, "{persona} ({})", mint.name),
+            Credential::Forged(persona, forgery) => write!(f, "{persona} ({forgery})"),
+        }
+    }
+}
