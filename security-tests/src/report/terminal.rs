@@ -29,7 +29,7 @@ pub fn terminal(run: &Run, width: usize, colour: Colour) -> String {
     for layer in &run.layers {
         let what = match &layer.skipped {
             Some(reason) => format!("skipped: {reason}"),
-            None => format!("{} cases, {:.0} ms", layer.cases, layer.duration_ms),
+            None => format!("{:>4} cases", layer.cases),
         };
         text.push_str(&format!("{:<8} {what}\n", layer.layer.as_str()));
     }
@@ -75,22 +75,22 @@ fn matrix(run: &Run, width: usize, colour: Colour) -> String {
     let operations = distinct(run.matrix.iter().map(|cell| cell.operation.as_str()));
     let personas = distinct(run.matrix.iter().map(|cell| cell.persona.as_str()));
     let first = operations.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let column = personas.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5) + 2;
-    let beside = (width.saturating_sub(first) / column).max(1);
     let mut cells: BTreeMap<(&str, &str), Vec<&Cell>> = BTreeMap::new();
     for cell in &run.matrix {
         cells.entry((&cell.operation, &cell.persona)).or_default().push(cell);
     }
     let mut text = String::new();
-    for personas in personas.chunks(beside) {
-        let head: String = personas.iter().map(|name| format!("  {name:<width$}", width = column - 2)).collect();
+    for personas in beside(&personas, width.saturating_sub(first)) {
+        let head: String = personas.iter().map(|name| format!("  {name:<width$}", width = column(name))).collect();
         text.push_str(format!("{:first$}{head}", "").trim_end());
         text.push('\n');
         for operation in &operations {
             let row: String = personas
                 .iter()
-                .map(|persona| cells.get(&(*operation, *persona)).map_or(&[][..], Vec::as_slice))
-                .map(|cells| signs(cells, column - 2, colour))
+                .map(|persona| {
+                    let cells = cells.get(&(*operation, *persona)).map_or(&[][..], Vec::as_slice);
+                    signs(cells, column(persona), colour)
+                })
                 .collect();
             text.push_str(format!("{operation:<first$}{row}").trim_end());
             text.push('\n');
@@ -100,6 +100,29 @@ fn matrix(run: &Run, width: usize, colour: Colour) -> String {
     text.push_str("✓ allowed  · denied  ✗ not as expected  ! server error  ? unproven  – not run\n");
     text.push_str("three signs: own object, same tenant, other tenant");
     text
+}
+
+/// Columns of a persona: its name, or three signs with blanks between.
+fn column(persona: &str) -> usize {
+    persona.chars().count().max(5)
+}
+
+/// As many personas in a row as fit; at least one.
+fn beside<'a>(personas: &[&'a str], width: usize) -> Vec<Vec<&'a str>> {
+    let mut rows: Vec<Vec<&str>> = Vec::new();
+    let mut left = 0;
+    for persona in personas {
+        let needed = column(persona) + 2;
+        match rows.last_mut() {
+            Some(row) if needed <= left => row.push(persona),
+            Some(_) | None => {
+                rows.push(vec![persona]);
+                left = width;
+            }
+        }
+        left = left.saturating_sub(needed);
+    }
+    rows
 }
 
 fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {

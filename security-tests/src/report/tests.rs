@@ -53,13 +53,13 @@ fn run() -> Run {
 
 #[test]
 fn the_terminal_shows_the_matrix_and_the_findings() {
-    let expected = "                  bob        anonymous
-GET /orders/{id}  ✓ ✗ –      ·
+    let expected = "                  bob    anonymous
+GET /orders/{id}  ✓ ✗ –  ·
 
 ✓ allowed  · denied  ✗ not as expected  ! server error  ? unproven  – not run
 three signs: own object, same tenant, other tenant
 
-access   2 cases, 1 ms
+access      2 cases
 policy   skipped: there are no policies
 
 high: GET /orders/{id} gives access to an object of somebody else [object-access:readOrder]
