@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Composes a complete local stack (IAM, OpenID provider, dependencies, your API) and tests its authorization.
 #[derive(Debug, Parser)]
 #[command(name = "devenv", version, about, max_term_width = 110, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 all well, 1 findings, 2 wrong command line or file, 3 the world is not as needed,\n\
-    4 inconclusive (controls failed: a pass would prove nothing), 130 interrupted.")]
+#[command(
+    after_help = "Exit codes: 0 all well, 1 findings, 2 wrong command line or file, 3 the world is not as needed,\n\
+    4 inconclusive (controls failed: a pass would prove nothing), 130 interrupted."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -237,9 +239,11 @@ pub struct Request {
 
 /// `devenv persona`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  devenv persona                        everybody, as the directory knows them now\n  \
+#[command(
+    after_help = "Examples:\n  devenv persona                        everybody, as the directory knows them now\n  \
     devenv persona carol --roles customer  demote carol\n  devenv persona carol --active false    deactivate her\n  \
-    devenv persona --reset                 back to devenv.yaml")]
+    devenv persona --reset                 back to devenv.yaml"
+)]
 pub struct Persona {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]

@@ -48,7 +48,7 @@ impl<'a> Control<'a> {
     /// All users of the directory.
     pub(super) async fn users(&self) -> Result<Vec<Value>, Failure> {
         let answer = self.directory(Method::GET, "/scim/v2/Users", None).await?;
-        Ok(answer["Resources"].as_array().cloned().unwrap_or_default())
+        Ok(answer.get("Resources").and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
     /// One user of the directory.
@@ -97,7 +97,7 @@ impl<'a> Control<'a> {
         if status.is_success() {
             return Ok(value);
         }
-        let said = ["detail", "error_description", "error", "message"].iter().find_map(|key| value[*key].as_str());
+        let said = ["detail", "error_description", "error", "message"].iter().find_map(|key| value.get(*key)?.as_str());
         let exit = if status.is_client_error() { Exit::Usage } else { Exit::World };
         Err(Failure::new(exit, format!("`{service}` refused ({status}): {}", said.unwrap_or(text.trim()))))
     }
@@ -109,12 +109,13 @@ fn not_up() -> Failure {
 
 /// Name, tenant, roles and state of a SCIM user.
 pub(super) fn persona_row(user: &Value) -> (String, String, Vec<String>, bool) {
-    let roles = user["roles"].as_array().into_iter().flatten();
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let roles = user.get("roles").and_then(Value::as_array).into_iter().flatten();
     (
-        user["userName"].as_str().unwrap_or_default().into(),
-        user[EXTENSION]["tenant"].as_str().unwrap_or("-").into(),
-        roles.filter_map(|role| role["value"].as_str().map(str::to_owned)).collect(),
-        user["active"].as_bool().unwrap_or(true),
+        text(user.get("userName")).unwrap_or_default(),
+        text(user.get(EXTENSION).and_then(|extension| extension.get("tenant"))).unwrap_or_else(|| "-".into()),
+        roles.filter_map(|role| text(role.get("value"))).collect(),
+        user.get("active").and_then(Value::as_bool).unwrap_or(true),
     )
 }
 

@@ -77,12 +77,17 @@ fn state_home(environment: &BTreeMap<String, String>) -> Check {
     let project = crate::stack::project(None, Path::new("/"), environment);
     let parent: PathBuf = project.state.parent().map(Path::to_path_buf).unwrap_or_default();
     let probe = parent.join(".doctor");
-    let result = std::fs::create_dir_all(&parent).and_then(|()| std::fs::write(&probe, b"")).and_then(|()| std::fs::remove_file(&probe));
+    let result = std::fs::create_dir_all(&parent)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
     match result {
         Ok(()) => Check::new("state", "ok", format!("{} can be written", parent.display()), ""),
-        Err(error) => {
-            Check::new("state", "problem", format!("{}: {error}", parent.display()), "set XDG_STATE_HOME to a directory of yours")
-        }
+        Err(error) => Check::new(
+            "state",
+            "problem",
+            format!("{}: {error}", parent.display()),
+            "set XDG_STATE_HOME to a directory of yours",
+        ),
     }
 }
 
@@ -103,7 +108,8 @@ async fn ports(session: &Session, reporter: &Reporter) -> Vec<Check> {
                     Check::new("port", "ok", format!("{} is held by `{}` of this stack", port.host, service.name), "")
                 }
                 Err(_) => {
-                    let found = format!("{} for `{}` is taken by {}", port.host, service.name, holder::holder(port.host));
+                    let found =
+                        format!("{} for `{}` is taken by {}", port.host, service.name, holder::holder(port.host));
                     Check::new("port", "problem", found, "stop it, or change the port in devenv.yaml")
                 }
             });

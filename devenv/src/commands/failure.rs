@@ -101,9 +101,7 @@ impl Failure {
             Self::Interrupted => serde_json::json!([{ "message": "interrupted" }]),
             Self::Other { messages, .. } => messages
                 .iter()
-                .map(|message| {
-                    serde_json::json!({ "message": message.text, "help": message.help, "log": message.log })
-                })
+                .map(|message| serde_json::json!({ "message": message.text, "help": message.help, "log": message.log }))
                 .collect(),
         };
         serde_json::json!({ "error": { "exit": self.exit().code(), "messages": messages } })
@@ -125,8 +123,7 @@ impl From<EngineError> for Failure {
 
 impl From<Vec<ResolveError>> for Failure {
     fn from(errors: Vec<ResolveError>) -> Self {
-        let message =
-            |error: ResolveError| Message { text: error.to_string(), help: error.help(), log: vec![] };
+        let message = |error: ResolveError| Message { text: error.to_string(), help: error.help(), log: vec![] };
         Self::Other { exit: Exit::Usage, messages: errors.into_iter().map(message).collect() }
     }
 }
@@ -141,7 +138,9 @@ impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Held { .. } => Self::with_help(Exit::World, error.to_string(), "wait for it, or end it"),
-            LockError::File { .. } => Self::new(Exit::World, error.to_string()),
+            LockError::File { .. } => {
+                Self::with_help(Exit::World, error.to_string(), "set XDG_STATE_HOME to a directory that you can write")
+            }
         }
     }
 }

@@ -24,26 +24,23 @@ pub(super) async fn run(args: Logs) -> Result<Exit, Failure> {
     };
     let options = LogOptions { follow: args.follow, tail: args.tail };
     let mut lines = prepared.engine.logs(&session.project, &names, options).await?;
-    loop {
-        let line = tokio::select! {
-            line = lines.next() => line,
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+    while let Some(line) = lines.next().await {
+        let line = line?;
+        let shown = match args.format {
+            Format::Text => text(&line),
+            Format::Json => json(&line),
         };
-        match line {
-            None => return Ok(Exit::Success),
-            Some(line) => {
-                let line = line?;
-                match args.format {
-                    Format::Text => ui::print(&text(&line)),
-                    Format::Json => {
-                        let stream = if line.stderr { "stderr" } else { "stdout" };
-                        let value = serde_json::json!({ "service": line.service, "stream": stream, "text": line.text });
-                        ui::print(&value.to_string());
-                    }
-                }
-            }
+        // `devenv logs -f | head` ends when `head` does.
+        if ui::try_print(&shown).is_err() {
+            break;
         }
     }
+    Ok(Exit::Success)
+}
+
+fn json(line: &LogLine) -> String {
+    let stream = if line.stderr { "stderr" } else { "stdout" };
+    serde_json::json!({ "service": line.service, "stream": stream, "text": line.text }).to_string()
 }
 
 /// A line with the name of its service before it.

@@ -5,6 +5,7 @@ mod control;
 mod doctor;
 mod down;
 mod failure;
+mod interrupt;
 mod logs;
 mod persona;
 mod plan;
@@ -23,41 +24,54 @@ use crate::exit::Exit;
 use crate::ui;
 
 pub use failure::{Failure, Message};
-
-/// So many interrupts end the program at once, whatever it is doing; fewer are for the commands to handle gracefully.
-const IMPATIENCE: usize = 3;
+use interrupt::Interrupts;
 
 /// Runs one command and says how it ended.
 pub async fn run(command: Command) -> Exit {
     let format = format_of(&command);
-    tokio::spawn(async {
-        for _ in 0..IMPATIENCE {
-            drop(tokio::signal::ctrl_c().await);
-        }
-        std::process::exit(i32::from(Exit::Interrupted.code()));
-    });
-    let result = match command {
-        Command::Up(args) => up::run(args).await,
-        Command::Down(args) => down::run(args).await,
-        Command::Ps(args) => ps::run(args).await,
-        Command::Logs(args) => logs::run(args).await,
-        Command::Plan(args) => plan::run(args).await,
-        Command::Test(args) => test::run(args).await,
-        Command::Token(args) => token::run(args).await,
-        Command::Request(args) => request::run(args).await,
-        Command::Persona(args) => persona::run(args).await,
-        Command::Doctor(args) => doctor::run(args).await,
-        Command::Completions(args) => Ok(completions::run(&args)),
-        Command::Serve(args) => serve::run(args).await,
-        Command::Supervise(args) => supervise(&args),
-    };
-    result.unwrap_or_else(|failure| {
+    dispatch(command).await.unwrap_or_else(|failure| {
         match format {
             Format::Json => ui::print(&failure.to_json().to_string()),
             Format::Text => ui::complain(&failure.render(ui::colour_stderr())),
         }
         failure.exit()
     })
+}
+
+async fn dispatch(command: Command) -> Result<Exit, Failure> {
+    // Those that end by themselves on a signal.
+    let command = match command {
+        Command::Serve(args) => return serve::run(args).await,
+        Command::Supervise(args) => return supervise(&args),
+        other => other,
+    };
+    let mut interrupts = Interrupts::count();
+    match command {
+        Command::Up(args) => up::run(args, interrupts).await,
+        Command::Down(args) => down::run(args, interrupts).await,
+        Command::Test(args) => test::run(args, interrupts).await,
+        only_looks => tokio::select! {
+            result = look(only_looks) => result,
+            () = interrupts.next() => Err(Failure::Interrupted),
+        },
+    }
+}
+
+/// Commands that leave nothing half done when they are dropped.
+async fn look(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Ps(args) => ps::run(args).await,
+        Command::Logs(args) => logs::run(args).await,
+        Command::Plan(args) => plan::run(args).await,
+        Command::Token(args) => token::run(args).await,
+        Command::Request(args) => request::run(args).await,
+        Command::Persona(args) => persona::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Completions(args) => Ok(completions::run(&args)),
+        Command::Up(_) | Command::Down(_) | Command::Test(_) | Command::Serve(_) | Command::Supervise(_) => {
+            Ok(Exit::Success)
+        }
+    }
 }
 
 /// Usually handled before there is a run time; here for completeness.

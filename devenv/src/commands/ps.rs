@@ -28,10 +28,17 @@ pub(super) async fn run(args: Ps) -> Result<Exit, Failure> {
             Some(planned) if service.ports.is_empty() => &planned.ports,
             Some(_) | None => &service.ports,
         };
-        let (state, place) = (running::state_text(&service.state), if service.on_host { "process" } else { "container" });
+        let (state, place) =
+            (running::state_text(&service.state), if service.on_host { "process" } else { "container" });
         // Relays are how the issuer's URL works inside containers: nothing that people look for.
         if role(name) != "relay" || args.all {
-            table.row([name.clone(), state, role(name).into(), format!("{place} {}", short(&service.id)), running::ports_text(ports)]);
+            table.row([
+                name.clone(),
+                state,
+                role(name).into(),
+                format!("{place} {}", short(&service.id)),
+                running::ports_text(ports),
+            ]);
         }
         let code = match service.state {
             crate::engine::ServiceState::Exited { code } => Some(code),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::{Format, Request};
 use crate::commands::control::Control;
 use crate::commands::session::Session;
-use crate::commands::token::known_persona;
+use crate::commands::token::{access_token, known_persona};
 use crate::commands::{Failure, running};
 use crate::event::Reporter;
 use crate::exit::Exit;
@@ -47,12 +47,14 @@ async fn url(session: &Session, args: &Request, reporter: &Reporter) -> Result<S
     if !args.path.contains("://") {
         let prepared = session.existing(reporter).await?;
         let service = running::service_under_test(&prepared, args.service.as_deref())?;
-        let base = running::url_of(service)
-            .ok_or_else(|| Failure::new(Exit::Usage, format!("service `{}` has no port on this machine", service.name)))?;
+        let base = running::url_of(service).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("service `{}` has no port on this machine", service.name))
+        })?;
         let slash = if args.path.starts_with('/') { "" } else { "/" };
         return Ok(format!("{base}{slash}{}", args.path));
     }
-    let url = url::Url::parse(&args.path).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", args.path)))?;
+    let url =
+        url::Url::parse(&args.path).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", args.path)))?;
     let local = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -68,7 +70,7 @@ async fn token(control: &Control<'_>, args: &Request) -> Result<String, Failure>
         return Ok(token.clone());
     }
     let answer = control.mint(&json!({ "persona": args.persona })).await?;
-    Ok(answer["access_token"].as_str().unwrap_or_default().to_owned())
+    Ok(access_token(&answer).to_owned())
 }
 
 /// The status goes to standard error, the body to standard output: `| jq` works.

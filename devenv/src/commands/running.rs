@@ -1,6 +1,7 @@
 //! What commands do with a stack: bring it up, take it down, show it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::commands::Failure;
 use crate::commands::session::{Prepared, Session};
@@ -49,6 +50,30 @@ pub(super) async fn take_down(
     Ok(())
 }
 
+/// How long an engine may need to finish what was asked of it before somebody broke off, e.g. to make a container.
+const LATE: Duration = Duration::from_millis(500);
+
+/// Takes down what appeared after the stack was taken down; processes do not: they are made by this program itself.
+pub(super) async fn take_down_late_comers(
+    session: &Session,
+    prepared: &Prepared,
+    goal: &Goal,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    if prepared.engine.name() == EngineName::Docker {
+        tokio::time::sleep(LATE).await;
+        let late = prepared.engine.observe(&session.project).await?;
+        let anything = match goal {
+            Goal::Stop | Goal::Kill => is_up(&late),
+            Goal::Up { .. } | Goal::Down { .. } => !late.services.is_empty() || !late.networks.is_empty(),
+        };
+        if anything {
+            return take_down(session, prepared, goal, reporter).await;
+        }
+    }
+    Ok(())
+}
+
 /// Removes the state of a stack that is gone. Secrets stay while a volume stays that may depend on them.
 fn forget(session: &Session, observed: &Observed, volumes: bool, reporter: &Reporter) -> Result<(), Failure> {
     let state = &session.project.state;
@@ -58,7 +83,8 @@ fn forget(session: &Session, observed: &Observed, volumes: bool, reporter: &Repo
         return Ok(());
     }
     let kept: Vec<&str> = observed.volumes.iter().map(String::as_str).collect();
-    let message = format!("kept: volumes {} and the secrets they may need (`devenv down -v` removes them)", kept.join(", "));
+    let message =
+        format!("kept: volumes {} and the secrets they may need (`devenv down -v` removes them)", kept.join(", "));
     reporter.report(Event::Note { message });
     for name in ["services", "data", "digests.json", "state.json"] {
         remove(&state.join(name))?;
@@ -87,6 +113,11 @@ pub(super) fn urls(prepared: &Prepared) -> String {
         table.row([service.name.clone(), url_of(service).unwrap_or_else(|| "-".into()), what.into()]);
     }
     table.render()
+}
+
+/// Whether anything runs; what was stopped is no stack that somebody works with.
+pub(super) fn is_up(observed: &Observed) -> bool {
+    observed.services.values().any(|service| matches!(service.state, ServiceState::Running | ServiceState::Restarting))
 }
 
 /// Where people reach a service.
@@ -127,17 +158,15 @@ pub(super) fn service_under_test<'a>(
     let exit = crate::exit::Exit::Usage;
     if let Some(name) = named {
         let known: Vec<&str> = services.keys().map(String::as_str).collect();
-        return services
-            .get(name)
-            .ok_or_else(|| Failure::with_help(exit, format!("no service `{name}`"), format!("there are {}", known.join(", "))));
+        return services.get(name).ok_or_else(|| {
+            Failure::with_help(exit, format!("no service `{name}`"), format!("there are {}", known.join(", ")))
+        });
     }
     if let Some(api) = services.get("api") {
         return Ok(api);
     }
-    let candidates: Vec<&PlannedService> = services
-        .values()
-        .filter(|service| service.role == Role::User && !service.ports.is_empty())
-        .collect();
+    let candidates: Vec<&PlannedService> =
+        services.values().filter(|service| service.role == Role::User && !service.ports.is_empty()).collect();
     match candidates.as_slice() {
         [only] => Ok(only),
         [] => Err(Failure::new(exit, "no service of the manifest has a port")),

@@ -43,8 +43,7 @@ fn read<C: serde::de::DeserializeOwned>(path: &Path) -> Result<C, Failure> {
         .map_err(|error| Failure::new(Exit::Usage, format!("cannot read {}: {error}", path.display())))?;
     // JSON first, because what `devenv` writes is JSON and start-up time counts; YAML is what people write.
     serde_json::from_str(&text).or_else(|_| {
-        serde_saphyr::from_str(&text)
-            .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
+        serde_saphyr::from_str(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
     })
 }
 
@@ -63,7 +62,10 @@ fn shutdown() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DEVENV_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false);
     drop(subscriber.try_init());
 }

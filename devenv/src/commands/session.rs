@@ -60,10 +60,8 @@ impl Session {
             EngineArg::Auto => self.choose(depth, reporter).await?,
         };
         self.refuse_two_engines(choice.prepared.engine.name()).await?;
-        reporter.report(Event::EngineChosen {
-            engine: choice.prepared.engine.name().to_string(),
-            reason: choice.reason,
-        });
+        reporter
+            .report(Event::EngineChosen { engine: choice.prepared.engine.name().to_string(), reason: choice.reason });
         Ok(choice.prepared)
     }
 

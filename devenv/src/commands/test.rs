@@ -8,6 +8,7 @@ use security_tests::verdict::Layer;
 use security_tests::{Options, Run, Target, TestPlan, Verdict};
 
 use crate::cli::{Format, Test};
+use crate::commands::interrupt::Interrupts;
 use crate::commands::rules::{Rules, load_rules};
 use crate::commands::session::{Prepared, Session};
 use crate::commands::{Failure, running};
@@ -19,9 +20,9 @@ use crate::plan::SecretKey;
 use crate::stack::{self, Depth, Lock};
 use crate::ui::{self, Ui};
 
-pub(super) async fn run(args: Test) -> Result<Exit, Failure> {
+pub(super) async fn run(args: Test, interrupts: Interrupts) -> Result<Exit, Failure> {
     let ui = Ui::start(args.format);
-    let result = test(&args, &ui).await;
+    let result = test(&args, ui.reporter(), interrupts).await;
     ui.finish().await;
     let (run, exit) = match result {
         Ok(Done::Tested(run)) => {
@@ -36,7 +37,7 @@ pub(super) async fn run(args: Test) -> Result<Exit, Failure> {
     };
     match args.format {
         Format::Json => ui::print(&security_tests::report::json(&run).to_string()),
-        Format::Text => ui::print(&terminal(&run)),
+        Format::Text => ui::print_apart(&terminal(&run)),
     }
     Ok(exit)
 }
@@ -47,33 +48,59 @@ enum Done {
     Planned(String),
 }
 
-async fn test(args: &Test, ui: &Ui) -> Result<Done, Failure> {
-    let reporter = ui.reporter().clone();
+async fn test(args: &Test, reporter: &Reporter, mut interrupts: Interrupts) -> Result<Done, Failure> {
     let reports = reports(&args.reports)?;
-    let session = Session::open(&args.stack, &reporter)?;
-    let rules = load_rules(&session, &reporter)?;
+    let session = Session::open(&args.stack, reporter)?;
+    let rules = load_rules(&session, reporter)?;
     let options = options(args)?;
     if args.plan || !needs_stack(&options) {
-        let target = target(&session, rules, String::from("http://localhost"));
+        // A plan needs no tokens, only to know that there will be some.
+        let tokens = if args.plan { (Some(String::new()), Some(String::new())) } else { tokens(&session) };
+        let target = target(&session, rules, (String::from("http://localhost"), tokens));
         let plan = plan(&target, &options)?;
         if args.plan {
-            return Ok(Done::Planned(plan.to_string()));
+            return Ok(Done::Planned(planned(&plan, args.format)));
         }
-        let run = run_layers(&plan, &target, &reporter).await;
+        let run = tokio::select! {
+            run = run_layers(&plan, &target, reporter) => run,
+            () = interrupts.next() => return Err(Failure::Interrupted),
+        };
         return write(&reports, run);
     }
     let lock = Lock::take(&session.project, "test")?;
     let prepared = tokio::select! {
-        prepared = session.prepare(Depth::Full, &reporter) => prepared?,
-        _ = tokio::signal::ctrl_c() => return Err(Failure::Interrupted),
+        prepared = session.prepare(Depth::Full, reporter) => prepared?,
+        () = interrupts.next() => return Err(Failure::Interrupted),
     };
-    let was_up = !prepared.engine.observe(&session.project).await?.services.is_empty();
-    let result = on_stack((&session, &prepared), rules, &options, &reporter).await;
+    let was_up = running::is_up(&prepared.engine.observe(&session.project).await?);
+    let result = on_stack((&session, &prepared), rules, &options, (reporter, &mut interrupts)).await;
     if !was_up && !args.keep {
-        running::take_down(&session, &prepared, &Goal::Down { volumes: false }, &reporter).await?;
+        let down = clean_up(&session, &prepared, result.is_err(), (reporter, &mut interrupts)).await;
+        // Why the tests could not run explains more than why the stack could not be removed.
+        if result.is_ok() {
+            down?;
+        }
     }
     drop(lock);
     write(&reports, result?)
+}
+
+/// Takes the stack down; Ctrl-C shortens that.
+async fn clean_up(
+    session: &Session,
+    prepared: &Prepared,
+    broken_off: bool,
+    (reporter, interrupts): (&Reporter, &mut Interrupts),
+) -> Result<(), Failure> {
+    let goal = Goal::Down { volumes: false };
+    tokio::select! {
+        down = running::take_down(session, prepared, &goal, reporter) => down?,
+        () = interrupts.next() => {
+            running::take_down(session, prepared, &Goal::Kill, reporter).await?;
+            running::take_down(session, prepared, &goal, reporter).await?;
+        }
+    }
+    if broken_off { running::take_down_late_comers(session, prepared, &goal, reporter).await } else { Ok(()) }
 }
 
 /// Brings the stack up and runs the layers on it. Ctrl-C ends both; changed people are put back.
@@ -81,22 +108,28 @@ async fn on_stack(
     (session, prepared): (&Session, &Prepared),
     rules: Rules,
     options: &Options,
-    reporter: &Reporter,
+    (reporter, interrupts): (&Reporter, &mut Interrupts),
 ) -> Result<Run, Failure> {
     let up = running::bring_up(session, prepared, std::collections::BTreeSet::new(), reporter);
     tokio::select! {
         up = up => drop(up?),
-        _ = tokio::signal::ctrl_c() => return Err(Failure::Interrupted),
+        () = interrupts.next() => return Err(Failure::Interrupted),
     }
     let service = running::service_under_test(prepared, None)?;
     let base_url = running::url_of(service)
         .ok_or_else(|| Failure::new(Exit::Usage, format!("service `{}` has no port on this machine", service.name)))?;
-    let target = target(session, rules, base_url);
+    let target = target(session, rules, (base_url, tokens(session)));
     let plan = plan(&target, options)?;
     tokio::select! {
         run = run_layers(&plan, &target, reporter) => Ok(run),
-        _ = tokio::signal::ctrl_c() => {
-            drop(security_tests::restore(&target).await);
+        () = interrupts.next() => {
+            reporter.report(Event::Note { message: "putting people back as they were (Ctrl-C again to leave it)".into() });
+            tokio::select! {
+                restored = security_tests::restore(&target) => if let Err(who) = restored {
+                    reporter.report(Event::Warning { message: format!("left changed: {who}; `devenv persona --reset`") });
+                },
+                () = interrupts.next() => {}
+            }
             Err(Failure::Interrupted)
         }
     }
@@ -113,8 +146,15 @@ async fn run_layers(plan: &TestPlan, target: &Target, reporter: &Reporter) -> Ru
     security_tests::run(plan, target, &mut report).await
 }
 
-fn target(session: &Session, rules: Rules, base_url: String) -> Target {
+/// Bearer tokens of the control endpoints of provider and IAM.
+type ControlTokens = (Option<String>, Option<String>);
+
+fn tokens(session: &Session) -> ControlTokens {
     let secret = |key| stack::read(&session.project, &key).ok().flatten();
+    (secret(SecretKey::IdpControl), secret(SecretKey::IamControl))
+}
+
+fn target(session: &Session, rules: Rules, (base_url, (idp_control, iam_control)): (String, ControlTokens)) -> Target {
     describe(Description {
         manifest: &session.manifest,
         name: &session.project.name,
@@ -122,13 +162,30 @@ fn target(session: &Session, rules: Rules, base_url: String) -> Target {
         api: rules.api,
         access: rules.access,
         decider: rules.decider,
-        idp_control: secret(SecretKey::IdpControl),
-        iam_control: secret(SecretKey::IamControl),
+        idp_control,
+        iam_control,
     })
 }
 
 fn plan(target: &Target, options: &Options) -> Result<TestPlan, Failure> {
     security_tests::plan(target, options).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+}
+
+/// Every step in the order in which it runs.
+fn planned(plan: &TestPlan, format: Format) -> String {
+    if format == Format::Text {
+        return plan.to_string();
+    }
+    let mut groups: Vec<_> = plan.groups.iter().collect();
+    groups.sort_by_key(|group| group.phase);
+    let steps = groups.into_iter().flat_map(|group| {
+        let steps = group.steps.iter().filter_map(|id| plan.steps.get(*id));
+        steps.map(|step| {
+            let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+            serde_json::json!({ "phase": word(&group.phase), "role": word(&step.role), "action": step.action.to_string() })
+        })
+    });
+    steps.collect::<serde_json::Value>().to_string()
 }
 
 /// `static` and `policy` read files only.
@@ -192,7 +249,14 @@ fn exit_of(run: &Run) -> Exit {
 fn terminal(run: &Run) -> String {
     let width = console_width();
     let colour = if ui::colour_stdout() { Colour::Ansi } else { Colour::None };
-    security_tests::report::terminal(run, width, colour)
+    let mut text = security_tests::report::terminal(run, width, colour);
+    if let Some(persona) = run.findings.iter().flat_map(|finding| &finding.personas).find(|name| *name != "anonymous") {
+        let variable = persona.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        text.push_str(&format!(
+            "to repeat a request: `devenv up -d`, then `TOKEN_{variable}=$(devenv token {persona})`"
+        ));
+    }
+    text.trim_end().to_owned()
 }
 
 /// Columns of the terminal; 100 when there is none.

@@ -16,26 +16,29 @@ pub(super) async fn run(args: Token) -> Result<Exit, Failure> {
     let (reporter, _events) = Reporter::channel();
     let session = Session::open(&args.stack, &reporter)?;
     known_persona(&session, &args.persona)?;
-    let mut order = json!({ "persona": args.persona });
-    if let Some(lifetime) = args.lifetime {
-        order["lifetime_seconds"] = lifetime.into();
-    }
+    let mut order = Map::from_iter([("persona".to_owned(), json!(args.persona))]);
+    order.extend(args.lifetime.map(|lifetime| ("lifetime_seconds".to_owned(), json!(lifetime))));
     if !args.claims.is_empty() {
-        order["claims"] = Value::Object(claims(&args.claims)?);
+        order.insert("claims".into(), Value::Object(claims(&args.claims)?));
     }
-    let answer = Control::new(&session)?.mint(&order).await?;
-    let token = answer["access_token"].as_str().unwrap_or_default();
+    let answer = Control::new(&session)?.mint(&Value::Object(order)).await?;
+    let token = access_token(&answer);
     match args.format {
         Format::Text => ui::print(token),
         Format::Json => {
             let decoded = token.split('.').take(2).filter_map(decode).collect::<Vec<_>>();
-            let mut value = answer.clone();
-            value["header"] = decoded.first().cloned().unwrap_or(Value::Null);
-            value["claims"] = decoded.get(1).cloned().unwrap_or(Value::Null);
-            ui::print(&value.to_string());
+            let mut value = answer.as_object().cloned().unwrap_or_default();
+            value.insert("header".into(), decoded.first().cloned().unwrap_or(Value::Null));
+            value.insert("claims".into(), decoded.get(1).cloned().unwrap_or(Value::Null));
+            ui::print(&Value::Object(value).to_string());
         }
     }
     Ok(Exit::Success)
+}
+
+/// The token of an answer of the provider (RFC 6749 §5.1).
+pub(super) fn access_token(answer: &Value) -> &str {
+    answer.get("access_token").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A persona that nobody knows is a mistake of the command line, not of the stack.

@@ -1,10 +1,12 @@
 //! `devenv up`: brings the stack up; attached, it shows output and Ctrl-C stops everything again.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
-use crate::cli::Up;
+use crate::cli::{Format, Up};
+use crate::commands::interrupt::Interrupts;
 use crate::commands::session::{Prepared, Session};
 use crate::commands::{Failure, logs, running};
 use crate::engine::LogOptions;
@@ -14,33 +16,47 @@ use crate::exit::Exit;
 use crate::stack::{Depth, Lock};
 use crate::ui::{self, Ui};
 
-pub(super) async fn run(args: Up) -> Result<Exit, Failure> {
+/// How often an attached `up` looks whether somebody else took the stack down.
+const LOOK: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(args: Up, mut interrupts: Interrupts) -> Result<Exit, Failure> {
     let ui = Ui::start(args.format);
-    let result = up(&args, &ui).await;
+    let result = up(&args, ui.reporter(), &mut interrupts).await;
+    // The table comes below the progress, not between its lines.
+    ui.finish().await;
+    let (session, prepared) = result?;
+    show(&prepared, args.format);
+    if args.detach {
+        return Ok(Exit::Success);
+    }
+    let ui = Ui::start(args.format);
+    let result = attached(&session, &prepared, ui.reporter(), &mut interrupts).await;
     ui.finish().await;
     result
 }
 
-async fn up(args: &Up, ui: &Ui) -> Result<Exit, Failure> {
-    let reporter = ui.reporter().clone();
-    let session = Session::open(&args.stack, &reporter)?;
+async fn up(args: &Up, reporter: &Reporter, interrupts: &mut Interrupts) -> Result<(Session, Prepared), Failure> {
+    let session = Session::open(&args.stack, reporter)?;
     let lock = Lock::take(&session.project, "up")?;
-    let work = async {
-        let prepared = session.prepare(Depth::Full, &reporter).await?;
-        let only = known(&prepared, &args.services)?;
-        running::bring_up(&session, &prepared, only, &reporter).await?;
-        Ok::<_, Failure>(prepared)
-    };
     let prepared = tokio::select! {
-        prepared = work => prepared?,
-        _ = tokio::signal::ctrl_c() => return Err(Failure::Interrupted),
+        prepared = session.prepare(Depth::Full, reporter) => prepared?,
+        () = interrupts.next() => return Err(Failure::Interrupted),
     };
-    drop(lock);
-    show(&prepared, ui);
-    if args.detach {
-        return Ok(Exit::Success);
+    let only = known(&prepared, &args.services)?;
+    tokio::select! {
+        up = running::bring_up(&session, &prepared, only, reporter) => drop(up?),
+        () = interrupts.next() => {
+            if args.detach {
+                reporter.report(Event::Note { message: "what was started goes on; `devenv down` removes it".into() });
+            } else {
+                stop(&session, &prepared, reporter, interrupts).await?;
+                running::take_down_late_comers(&session, &prepared, &Goal::Kill, reporter).await?;
+            }
+            lock.abandon();
+            return Err(Failure::Interrupted);
+        }
     }
-    attached(&session, &prepared, &reporter).await
+    Ok((session, prepared))
 }
 
 /// The services that were named; a name that does not exist is a mistake of the command line.
@@ -51,51 +67,80 @@ fn known(prepared: &Prepared, names: &[String]) -> Result<BTreeSet<String>, Fail
     Ok(names.iter().cloned().collect())
 }
 
-fn show(prepared: &Prepared, ui: &Ui) {
-    if ui.is_json() {
-        let urls: serde_json::Map<String, serde_json::Value> = prepared
-            .plan
-            .services
-            .values()
-            .filter_map(|service| Some((service.name.clone(), running::url_of(service)?.into())))
-            .collect();
-        ui::print(&serde_json::json!({ "engine": prepared.engine.name().to_string(), "urls": urls }).to_string());
-    } else {
-        ui::print(&running::urls(prepared));
+fn show(prepared: &Prepared, format: Format) {
+    match format {
+        Format::Json => {
+            let url = |service| running::url_of(service).map(serde_json::Value::from);
+            let services = prepared.plan.services.values();
+            let urls: serde_json::Map<_, _> =
+                services.filter_map(|service| Some((service.name.clone(), url(service)?))).collect();
+            let engine = prepared.engine.name().to_string();
+            ui::print(&serde_json::json!({ "engine": engine, "urls": urls }).to_string());
+        }
+        Format::Text => ui::print_apart(&running::urls(prepared)),
     }
 }
 
-/// Follows output until Ctrl-C, then stops gracefully; a second Ctrl-C removes at once.
-async fn attached(session: &Session, prepared: &Prepared, reporter: &Reporter) -> Result<Exit, Failure> {
-    let names: Vec<String> = prepared.plan.services.keys().cloned().collect();
-    let mut lines = prepared.engine.logs(&session.project, &names, LogOptions { follow: true, tail: Some(0) }).await?;
-    let follow = async {
-        while let Some(line) = lines.next().await {
-            if let Ok(line) = line {
-                ui::print(&logs::text(&line));
-            }
+/// Shows output until Ctrl-C, then stops everything.
+async fn attached(
+    session: &Session,
+    prepared: &Prepared,
+    reporter: &Reporter,
+    interrupts: &mut Interrupts,
+) -> Result<Exit, Failure> {
+    tokio::select! {
+        failure = follow(session, prepared) => return Err(failure),
+        () = gone(session, prepared) => {
+            reporter.report(Event::Note { message: "the stack was taken down by somebody else".into() });
+            return Ok(Exit::Success);
         }
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        () = follow => {}
-        _ = tokio::signal::ctrl_c() => {}
+        () = interrupts.next() => ui::leave_line(),
     }
-    reporter.report(Event::Note { message: "stopping (Ctrl-C again to kill)".into() });
     let _lock = Lock::take(&session.project, "up")?;
-    tokio::select! {
-        result = running::take_down(session, prepared, &Goal::Stop, reporter) => result?,
-        _ = tokio::signal::ctrl_c() => kill(session, prepared, reporter).await?,
-    }
+    stop(session, prepared, reporter, interrupts).await?;
     Ok(Exit::Success)
 }
 
-/// Ends everything without waiting for grace periods: removal is by force.
-async fn kill(session: &Session, prepared: &Prepared, reporter: &Reporter) -> Result<(), Failure> {
-    let observed = prepared.engine.observe(&session.project).await?;
-    for name in observed.services.keys() {
-        let action = crate::engine::Action::Remove(name.clone());
-        prepared.engine.perform(&prepared.plan, &action, reporter).await?;
+/// Prints output as it comes; ends only when it cannot be read any more.
+async fn follow(session: &Session, prepared: &Prepared) -> Failure {
+    let names: Vec<String> = prepared.plan.services.keys().cloned().collect();
+    let options = LogOptions { follow: true, tail: Some(0) };
+    let mut lines = match prepared.engine.logs(&session.project, &names, options).await {
+        Ok(lines) => lines,
+        Err(error) => return error.into(),
+    };
+    while let Some(line) = lines.next().await {
+        match line {
+            Ok(line) => ui::print(&logs::text(&line)),
+            // Another service can still be read.
+            Err(error) => tracing::debug!(%error, "output is lost"),
+        }
     }
-    Ok(())
+    // What can be done about an engine that went away is said when the stack is stopped.
+    std::future::pending().await
+}
+
+/// Ends when nothing of the stack is left: somebody typed `devenv down` elsewhere.
+async fn gone(session: &Session, prepared: &Prepared) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let observed = prepared.engine.observe(&session.project).await;
+        if observed.is_ok_and(|observed| observed.services.is_empty()) {
+            return;
+        }
+    }
+}
+
+/// Stops gracefully; the next Ctrl-C kills.
+async fn stop(
+    session: &Session,
+    prepared: &Prepared,
+    reporter: &Reporter,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
+    reporter.report(Event::Note { message: "stopping (Ctrl-C again to kill)".into() });
+    tokio::select! {
+        result = running::take_down(session, prepared, &Goal::Stop, reporter) => result,
+        () = interrupts.next() => running::take_down(session, prepared, &Goal::Kill, reporter).await,
+    }
 }

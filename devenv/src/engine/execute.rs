@@ -4,9 +4,9 @@
 //! done stays, and the next run goes on from what it observes.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt, TryStreamExt as _};
 
 use crate::engine::{Action, Engine, EngineError, LogOptions, Step, readiness};
 use crate::event::{Event, Reporter};
@@ -36,6 +36,8 @@ pub struct Failure {
 
 /// How many output lines explain a failure.
 const LOG_LINES: usize = 20;
+/// How long they may take to be read.
+const EXPLAIN: Duration = Duration::from_secs(5);
 
 /// Takes all steps that can be taken; a failure stops only what waits for it.
 pub async fn execute(engine: &dyn Engine, plan: &Plan, steps: &[Step], reporter: &Reporter) -> Outcome {
@@ -48,7 +50,9 @@ pub async fn execute(engine: &dyn Engine, plan: &Plan, steps: &[Step], reporter:
         let ready: Vec<usize> = waiting
             .iter()
             .copied()
-            .filter(|index| steps.get(*index).is_some_and(|step| step.after.iter().all(|before| succeeded.contains(before))))
+            .filter(|index| {
+                steps.get(*index).is_some_and(|step| step.after.iter().all(|before| succeeded.contains(before)))
+            })
             .collect();
         for index in ready {
             waiting.remove(&index);
@@ -103,12 +107,19 @@ async fn take(engine: &dyn Engine, plan: &Plan, step: &Step, reporter: &Reporter
     result
 }
 
+/// The end of the culprit's output; an engine that hangs must not hold up the error that it explains.
 async fn explain(engine: &dyn Engine, plan: &Plan, error: &EngineError) -> Vec<String> {
     let Some(culprit) = error.culprit() else { return vec![] };
     let options = LogOptions { follow: false, tail: Some(LOG_LINES) };
-    match engine.logs(&plan.project, &[culprit.to_owned()], options).await {
-        Ok(stream) => stream.filter_map(async |line| line.ok().map(|line| line.text)).collect().await,
-        Err(error) => vec![format!("(its output cannot be read: {error})")],
+    let read = async {
+        let lines = engine.logs(&plan.project, &[culprit.to_owned()], options).await?;
+        lines.map_ok(|line| line.text).try_collect::<Vec<String>>().await
+    };
+    let unreadable = |why: String| vec![format!("(its output cannot be read: {why})")];
+    match tokio::time::timeout(EXPLAIN, read).await {
+        Ok(Ok(lines)) => lines,
+        Ok(Err(error)) => unreadable(error.to_string()),
+        Err(_) => unreadable(format!("no answer within {} s", EXPLAIN.as_secs())),
     }
 }
 

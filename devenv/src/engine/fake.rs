@@ -1,33 +1,48 @@
 //! An engine of memory, for tests: the same trait, the same behaviour suite, no world.
 //!
-//! Must not know what is tested with it.
+//! Clones share what they remember, as engine values share the one world outside. Must not know what is tested with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
+use tokio::task::yield_now;
 
-use super::{
-    Action, Engine, EngineError, Exec, LogLine, LogOptions, Observed, ObservedService, ServiceState,
-};
-use crate::event::Reporter;
+use super::{Action, Engine, EngineError, Exec, LogLine, LogOptions, Observed, ServiceState};
+use crate::event::{Event, Reporter};
 use crate::manifest::EngineName;
-use crate::plan::{Plan, PlannedService, Project};
+use crate::plan::{Plan, PlannedMountSource, PlannedService, Project, ServiceNetwork};
+use service::Service;
 
-/// An engine that only remembers.
-#[derive(Debug, Default)]
+mod service;
+#[cfg(test)]
+pub(crate) mod sketch;
+
+pub use service::Part;
+
+/// An engine that only remembers. Its services behave as containers do.
+#[derive(Clone, Debug, Default)]
 pub struct Fake {
-    world: Mutex<World>,
+    world: Arc<Mutex<World>>,
 }
 
 #[derive(Debug, Default)]
 struct World {
-    observed: Observed,
+    /// By `Project::id`.
+    stacks: BTreeMap<String, Stack>,
+    parts: BTreeMap<String, Part>,
     done: Vec<Action>,
-    failing: BTreeSet<String>,
-    exits: BTreeMap<String, i64>,
+    /// Counts what happens: each container has an id of its own, each start a time of its own.
+    clock: i64,
+}
+
+#[derive(Debug, Default)]
+struct Stack {
+    services: BTreeMap<String, Service>,
+    networks: BTreeSet<String>,
+    volumes: BTreeSet<String>,
 }
 
 impl Fake {
@@ -35,7 +50,9 @@ impl Fake {
     #[must_use]
     pub fn failing(services: &[&str]) -> Self {
         let fake = Self::default();
-        fake.world().failing = services.iter().map(ToString::to_string).collect();
+        for service in services {
+            fake.play(service, Part { refused: true, ..Part::default() });
+        }
         fake
     }
 
@@ -43,8 +60,18 @@ impl Fake {
     #[must_use]
     pub fn ending(service: &str, code: i64) -> Self {
         let fake = Self::default();
-        fake.world().exits.insert(service.to_owned(), code);
+        fake.play(service, Part { ends: Some(code), ..Part::default() });
         fake
+    }
+
+    /// Says what a service does whenever it is started from now on.
+    pub fn play(&self, service: &str, part: Part) {
+        self.world().parts.insert(service.to_owned(), part);
+    }
+
+    /// Ends a service as SIGKILL from outside does.
+    pub fn kill(&self, project: &Project, service: &str) {
+        self.world().stack(project).kill(service);
     }
 
     /// Everything that was done, in order.
@@ -59,50 +86,115 @@ impl Fake {
 }
 
 impl World {
-    fn act(&mut self, plan: &Plan, action: &Action) -> Result<(), EngineError> {
+    fn stack(&mut self, project: &Project) -> &mut Stack {
+        self.stacks.entry(project.id()).or_default()
+    }
+
+    fn act(&mut self, plan: &Plan, action: &Action, reporter: &Reporter) -> Result<(), EngineError> {
         self.done.push(action.clone());
+        self.clock += 1;
+        let now = self.clock;
+        let part = self.parts.get(action.subject()).cloned().unwrap_or_default();
+        let stack = self.stack(&plan.project);
         match action {
-            Action::CreateNetwork(name) => drop(self.observed.networks.insert(name.clone())),
-            Action::CreateVolume(name) => drop(self.observed.volumes.insert(name.clone())),
-            Action::RemoveNetwork(name) => drop(self.observed.networks.remove(name)),
-            Action::RemoveVolume(name) => drop(self.observed.volumes.remove(name)),
-            Action::Provide(_) | Action::AwaitReady(_) | Action::AwaitExit(_) => {}
-            Action::Create(name) => {
-                if let Some(service) = plan.services.get(name) {
-                    self.observed.services.insert(name.clone(), created(service));
+            Action::CreateNetwork(name) if plan.networks.contains_key(name) => {
+                stack.networks.insert(name.clone());
+            }
+            Action::CreateVolume(name) if plan.volumes.contains_key(name) => {
+                stack.volumes.insert(name.clone());
+            }
+            Action::RemoveNetwork(name) => stack.remove_network(name)?,
+            Action::RemoveVolume(name) => stack.remove_volume(name)?,
+            Action::Provide(name) => drop(planned(plan, name)?),
+            Action::Create(name) => stack.create(planned(plan, name)?, now),
+            Action::Start(name) => stack.start(planned(plan, name)?, &part, now)?,
+            Action::Stop(name) => {
+                if let Some(service) = stack.services.get_mut(name)
+                    && service.stop(&part)
+                {
+                    reporter.report(Event::Warning { message: format!("service `{name}` did not end and was killed") });
                 }
             }
-            Action::Start(name) if self.failing.contains(name) => {
-                return Err(EngineError::Refused { action: format!("start {name}"), cause: "it is told to fail".into() });
-            }
-            Action::Start(name) => {
-                let code = self.exits.get(name).copied();
-                let state = code.map_or(ServiceState::Running, |code| ServiceState::Exited { code });
-                self.set(name, state);
-            }
-            Action::Stop(name) => self.set(name, ServiceState::Exited { code: 143 }),
-            Action::Remove(name) => drop(self.observed.services.remove(name)),
+            Action::Kill(name) => stack.kill(name),
+            Action::Remove(name) => drop(stack.services.remove(name)),
+            Action::AwaitReady(_) | Action::AwaitExit(_) | Action::CreateNetwork(_) | Action::CreateVolume(_) => {}
         }
         Ok(())
     }
+}
 
-    fn set(&mut self, name: &str, state: ServiceState) {
-        if let Some(service) = self.observed.services.get_mut(name) {
-            service.state = state;
+impl Stack {
+    /// What is there as it shall be is kept; anything else is replaced.
+    fn create(&mut self, service: &PlannedService, now: i64) {
+        let present = self.services.get(&service.name);
+        if present.is_none_or(|present| present.planned().fingerprint != service.fingerprint) {
+            self.services.insert(service.name.clone(), Service::created(service, now));
         }
+    }
+
+    fn start(&mut self, service: &PlannedService, part: &Part, now: i64) -> Result<(), EngineError> {
+        let name = &service.name;
+        let action = format!("start {name}");
+        let Some(present) = self.services.get_mut(name) else {
+            return Err(EngineError::Refused { action, cause: "no such service was made".into() });
+        };
+        if let ServiceNetwork::Networks(networks) = &present.planned().network
+            && let Some(missing) = networks.iter().find(|network| !self.networks.contains(*network))
+        {
+            return Err(EngineError::Refused { action, cause: format!("no network `{missing}`") });
+        }
+        if part.refused {
+            return Err(EngineError::Refused { action, cause: "it is told to fail".into() });
+        }
+        present.start(part, now);
+        Ok(())
+    }
+
+    fn kill(&mut self, service: &str) {
+        if let Some(service) = self.services.get_mut(service) {
+            service.end(137);
+        }
+    }
+
+    fn remove_network(&mut self, name: &String) -> Result<(), EngineError> {
+        let uses = |service: &Service| match &service.planned().network {
+            ServiceNetwork::Networks(networks) => service.runs() && networks.contains(name),
+            ServiceNetwork::SharedWith(_) | ServiceNetwork::Mode(_) | ServiceNetwork::Host => false,
+        };
+        refuse_in_use(&format!("remove network {name}"), self.services.values().find(|service| uses(service)))?;
+        self.networks.remove(name);
+        Ok(())
+    }
+
+    fn remove_volume(&mut self, name: &String) -> Result<(), EngineError> {
+        let is_it =
+            |source: &PlannedMountSource| matches!(source, PlannedMountSource::Volume(volume) if volume == name);
+        let uses = |service: &Service| service.planned().mounts.iter().any(|mount| is_it(&mount.source));
+        refuse_in_use(&format!("remove volume {name}"), self.services.values().find(|service| uses(service)))?;
+        self.volumes.remove(name);
+        Ok(())
+    }
+
+    fn lines(&self, services: &[String], tail: Option<usize>) -> Vec<LogLine> {
+        let of = |name: &String| {
+            let said = self.services.get(name).map(Service::said).unwrap_or_default();
+            let skipped = tail.map_or(0, |tail| said.len().saturating_sub(tail));
+            let line = |text: &String| LogLine { service: name.clone(), stderr: false, text: text.clone() };
+            said.iter().skip(skipped).map(line).collect::<Vec<_>>()
+        };
+        services.iter().flat_map(of).collect()
     }
 }
 
-fn created(service: &PlannedService) -> ObservedService {
-    ObservedService {
-        id: format!("fake-{}", service.name),
-        fingerprint: service.fingerprint.clone(),
-        state: ServiceState::Created,
-        ports: service.ports.clone(),
-        on_host: service.on_host(),
-        started_at: 0,
-        detached: false,
-    }
+fn refuse_in_use(action: &str, user: Option<&Service>) -> Result<(), EngineError> {
+    user.map_or(Ok(()), |user| {
+        Err(EngineError::Refused { action: action.to_owned(), cause: format!("`{}` uses it", user.planned().name) })
+    })
+}
+
+fn planned<'a>(plan: &'a Plan, name: &str) -> Result<&'a PlannedService, EngineError> {
+    let reason = "it is not in the plan".to_owned();
+    plan.services.get(name).ok_or_else(|| EngineError::Unsupported { service: name.to_owned(), reason })
 }
 
 impl Engine for Fake {
@@ -110,25 +202,40 @@ impl Engine for Fake {
         EngineName::Docker
     }
 
-    fn observe<'a>(&'a self, _: &'a Project) -> BoxFuture<'a, Result<Observed, EngineError>> {
-        Box::pin(async move { Ok(self.world().observed.clone()) })
+    fn observe<'a>(&'a self, project: &'a Project) -> BoxFuture<'a, Result<Observed, EngineError>> {
+        Box::pin(async move {
+            let mut world = self.world();
+            let stack = world.stack(project);
+            let services = stack.services.iter().map(|(name, service)| (name.clone(), service.observed()));
+            Ok(Observed {
+                services: services.collect(),
+                networks: stack.networks.clone(),
+                volumes: stack.volumes.clone(),
+            })
+        })
     }
 
+    /// Can be dropped before it has done anything and after it has, as a request to a real engine can.
     fn perform<'a>(
         &'a self,
         plan: &'a Plan,
         action: &'a Action,
-        _: &'a Reporter,
+        reporter: &'a Reporter,
     ) -> BoxFuture<'a, Result<(), EngineError>> {
-        Box::pin(async move { self.world().act(plan, action) })
+        Box::pin(async move {
+            yield_now().await;
+            let result = self.world().act(plan, action, reporter);
+            yield_now().await;
+            result
+        })
     }
 
     fn state<'a>(
         &'a self,
-        _: &'a Project,
+        project: &'a Project,
         service: &'a str,
     ) -> BoxFuture<'a, Result<Option<ServiceState>, EngineError>> {
-        Box::pin(async move { Ok(self.world().observed.services.get(service).map(|service| service.state.clone())) })
+        Box::pin(async move { Ok(self.world().stack(project).services.get(service).map(Service::state)) })
     }
 
     fn address<'a>(
@@ -149,126 +256,16 @@ impl Engine for Fake {
         Box::pin(async move { Ok(0) })
     }
 
+    /// Ends at the present also with `follow`: who follows looks again.
     fn logs<'a>(
         &'a self,
-        _: &'a Project,
+        project: &'a Project,
         services: &'a [String],
-        _: LogOptions,
+        options: LogOptions,
     ) -> BoxFuture<'a, Result<BoxStream<'static, Result<LogLine, EngineError>>, EngineError>> {
         Box::pin(async move {
-            let line = |service: &String| {
-                Ok(LogLine { service: service.clone(), stderr: false, text: format!("{service} says hello") })
-            };
-            let lines: Vec<_> = services.iter().map(line).collect();
-            Ok(stream::iter(lines).boxed())
+            let lines = self.world().stack(project).lines(services, options.tail);
+            Ok(stream::iter(lines.into_iter().map(Ok)).boxed())
         })
-    }
-}
-
-/// Plans and observations as short texts.
-#[cfg(test)]
-pub(crate) mod sketch {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::manifest::{Condition, PullPolicy, Readiness, ReadinessTest, Restart};
-    use crate::plan::{
-        ContainerSettings, Fingerprint, Hardening, PlannedMount, PlannedMountSource, PlannedNetwork, PlannedVolume, Role,
-        ServiceNetwork, Source, Stop,
-    };
-
-    /// One service a line: `name: [ready] [volume] [after OTHER started|healthy|completed] [in OTHER]`.
-    pub(crate) fn plan(text: &str) -> Plan {
-        let project = Project { name: "p".into(), instance: "0".into(), directory: "/p".into(), state: "/s".into() };
-        let services: BTreeMap<String, PlannedService> =
-            text.lines().map(service).map(|service| (service.name.clone(), service)).collect();
-        let network = PlannedNetwork { name: "p_default".into(), external: false, internal: false, driver: None };
-        let volumes = text.contains("volume").then(|| {
-            ("data".to_owned(), PlannedVolume { name: "p_data".into(), external: false, driver: None })
-        });
-        Plan {
-            project,
-            engine: EngineName::Docker,
-            services,
-            networks: BTreeMap::from([("default".to_owned(), network)]),
-            volumes: volumes.into_iter().collect(),
-        }
-    }
-
-    fn service(line: &str) -> PlannedService {
-        let (name, rest) = line.split_once(':').unwrap();
-        let words: Vec<&str> = rest.split_whitespace().collect();
-        let value = |key: &str| words.iter().position(|word| *word == key).and_then(|at| words.get(at + 1)).copied();
-        let condition = |word: &str| match word {
-            "started" => Condition::Started,
-            "healthy" => Condition::Healthy,
-            _ => Condition::Completed,
-        };
-        let after = words.iter().position(|word| *word == "after");
-        let depends_on =
-            after.map(|at| (words[at + 1].to_owned(), condition(words[at + 2]))).into_iter().collect::<BTreeMap<_, _>>();
-        let mount = PlannedMount {
-            source: PlannedMountSource::Volume("data".into()),
-            target: "/data".into(),
-            read_only: false,
-        };
-        PlannedService {
-            name: name.into(),
-            role: Role::User,
-            source: Source::Image { reference: "image".into(), pull: PullPolicy::Missing },
-            entrypoint: None,
-            command: vec![],
-            environment: BTreeMap::new(),
-            files: vec![],
-            ports: vec![],
-            mounts: if words.contains(&"volume") { vec![mount] } else { vec![] },
-            tmpfs: BTreeMap::new(),
-            network: value("in").map_or_else(
-                || ServiceNetwork::Networks(vec!["default".into()]),
-                |owner| ServiceNetwork::SharedWith(owner.into()),
-            ),
-            depends_on,
-            readiness: words.contains(&"ready").then(|| Readiness {
-                test: ReadinessTest::Exec { words: vec!["true".into()] },
-                timeout: Duration::from_secs(1),
-                within: Duration::from_secs(1),
-            }),
-            restart: Restart::No,
-            stop: Stop { signal: "SIGTERM".into(), grace: Duration::from_secs(1) },
-            hardening: Hardening::default(),
-            container: ContainerSettings::default(),
-            fingerprint: Fingerprint(BTreeMap::from([("image".to_owned(), "1".to_owned())])),
-        }
-    }
-
-    /// One service a line: `name running|created|paused|orphaned|exited CODE [changed]`.
-    pub(crate) fn observed(plan: &Plan, text: &str) -> Observed {
-        let mut observed = Observed::default();
-        for line in text.lines() {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let state = match words[1] {
-                "running" => ServiceState::Running,
-                "created" => ServiceState::Created,
-                "paused" => ServiceState::Paused,
-                "orphaned" => ServiceState::Orphaned,
-                _ => ServiceState::Exited { code: words[2].parse().unwrap() },
-            };
-            let version = if words.contains(&"changed") { "0" } else { "1" };
-            let service = ObservedService {
-                id: words[0].into(),
-                fingerprint: Fingerprint(BTreeMap::from([("image".to_owned(), version.to_owned())])),
-                state,
-                ports: vec![],
-                on_host: false,
-                started_at: 0,
-                detached: false,
-            };
-            observed.services.insert(words[0].into(), service);
-        }
-        if !text.is_empty() {
-            observed.networks = plan.networks.keys().cloned().collect();
-            observed.volumes = plan.volumes.keys().cloned().collect();
-        }
-        observed
     }
 }

@@ -33,7 +33,8 @@ impl<C: Engine, P: Engine> Engine for Mixed<C, P> {
 
     fn observe<'a>(&'a self, project: &'a Project) -> BoxFuture<'a, Result<Observed, EngineError>> {
         Box::pin(async move {
-            let (containers, processes) = tokio::join!(self.containers.observe(project), self.processes.observe(project));
+            let (containers, processes) =
+                tokio::join!(self.containers.observe(project), self.processes.observe(project));
             let mut observed = containers?;
             observed.services.extend(processes?.services);
             Ok(observed)

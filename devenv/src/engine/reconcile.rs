@@ -20,6 +20,8 @@ pub enum Goal {
     },
     /// Nothing runs; everything is left to be started again.
     Stop,
+    /// The same at once: nobody gets the time to end gracefully, and nobody is waited for.
+    Kill,
     /// Nothing of the project is left.
     Down {
         /// Named volumes go as well.
@@ -33,6 +35,7 @@ pub fn reconcile(plan: &Plan, observed: &Observed, goal: &Goal) -> Vec<Step> {
     match goal {
         Goal::Up { only } => up(plan, observed, only),
         Goal::Stop => stop(plan, observed).0,
+        Goal::Kill => kill(observed),
         Goal::Down { volumes } => down(plan, observed, *volumes),
     }
 }
@@ -92,8 +95,11 @@ fn up(plan: &Plan, observed: &Observed, only: &BTreeSet<String>) -> Vec<Step> {
 
 /// The named services with all that they need, transitively; all services when none is named.
 fn closure<'a>(plan: &'a Plan, only: &'a BTreeSet<String>) -> BTreeSet<&'a str> {
-    let mut open: Vec<&str> =
-        if only.is_empty() { plan.services.keys().map(String::as_str).collect() } else { only.iter().map(String::as_str).collect() };
+    let mut open: Vec<&str> = if only.is_empty() {
+        plan.services.keys().map(String::as_str).collect()
+    } else {
+        only.iter().map(String::as_str).collect()
+    };
     let mut wanted = BTreeSet::new();
     while let Some(name) = open.pop() {
         if let Some(service) = plan.services.get(name)
@@ -133,6 +139,10 @@ fn own_fate(plan: &Plan, service: &PlannedService, observed: Option<&ObservedSer
     match &observed.state {
         ServiceState::Running | ServiceState::Restarting => Fate::Keep,
         ServiceState::Exited { code: 0 } if awaited_to_complete(plan, &service.name) => Fate::Keep,
+        // What is in memory is lost anyway, and older engines mount it with wrong rights when a container starts again.
+        ServiceState::Exited { .. } if !service.tmpfs.is_empty() && !service.on_host() => {
+            Fate::Make { cause: Cause::NotRunning, remove_first: true }
+        }
         ServiceState::Created | ServiceState::Paused | ServiceState::Exited { .. } => Fate::Start(Cause::NotRunning),
         ServiceState::Orphaned => Fate::Make { cause: Cause::NotRunning, remove_first: true },
     }
@@ -184,7 +194,9 @@ fn bring_up(list: &mut Steps, plan: &Plan, service: &PlannedService, fate: &Fate
         after.extend(list.find(&Action::Start(owner.clone())));
     }
     let started = list.push(Action::Start(name.clone()), cause.clone(), after);
-    list.push(Action::AwaitReady(name.clone()), cause.clone(), vec![started]);
+    // Who is awaited to complete is waited for once: a failure would otherwise be told twice.
+    let wait = if awaited_to_complete(plan, name) { Action::AwaitExit } else { Action::AwaitReady };
+    list.push(wait(name.clone()), cause.clone(), vec![started]);
 }
 
 /// Provide while the old one still runs, then remove it, then create: the gap is as short as can be.
@@ -226,9 +238,9 @@ fn conditions(list: &mut Steps, plan: &Plan, service: &PlannedService) -> Vec<us
             Condition::Healthy => Action::AwaitReady(dependency.clone()),
             Condition::Completed => Action::AwaitExit(dependency.clone()),
         };
-        let step = list.find(&wait).unwrap_or_else(|| {
-            list.push(wait, Cause::Wanted(service.name.clone()), started.into_iter().collect())
-        });
+        let step = list
+            .find(&wait)
+            .unwrap_or_else(|| list.push(wait, Cause::Wanted(service.name.clone()), started.into_iter().collect()));
         after.push(step);
     }
     after
@@ -245,15 +257,27 @@ fn stop_order<'a>(plan: &'a Plan, observed: &'a Observed) -> Vec<&'a str> {
 fn stop(plan: &Plan, observed: &Observed) -> Steps {
     let mut list = Steps::default();
     for name in stop_order(plan, observed) {
-        let running = observed.services.get(name).is_some_and(|service| {
-            matches!(service.state, ServiceState::Running | ServiceState::Restarting | ServiceState::Paused)
-        });
-        if running {
+        if observed.services.get(name).is_some_and(runs) {
             let after = dependants(plan, name).filter_map(|other| list.find(&Action::Stop(other.into()))).collect();
             list.push(Action::Stop(name.into()), Cause::Requested, after);
         }
     }
     list
+}
+
+/// Orphaned processes included: they hold ports, and whoever kills wants them gone.
+fn kill(observed: &Observed) -> Vec<Step> {
+    let mut list = Steps::default();
+    for (name, service) in &observed.services {
+        if runs(service) || service.state == ServiceState::Orphaned {
+            list.push(Action::Kill(name.clone()), Cause::Requested, vec![]);
+        }
+    }
+    list.0
+}
+
+fn runs(service: &ObservedService) -> bool {
+    matches!(service.state, ServiceState::Running | ServiceState::Restarting | ServiceState::Paused)
 }
 
 fn down(plan: &Plan, observed: &Observed, volumes: bool) -> Vec<Step> {
@@ -277,7 +301,10 @@ fn down(plan: &Plan, observed: &Observed, volumes: bool) -> Vec<Step> {
 
 /// Services that need this one: they end before it does.
 fn dependants<'a>(plan: &'a Plan, name: &'a str) -> impl Iterator<Item = &'a str> {
-    plan.services.values().filter(move |other| needs(other).any(|needed| needed == name)).map(|other| other.name.as_str())
+    plan.services
+        .values()
+        .filter(move |other| needs(other).any(|needed| needed == name))
+        .map(|other| other.name.as_str())
 }
 
 /// A list of steps under construction.

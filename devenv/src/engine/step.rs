@@ -33,6 +33,8 @@ pub enum Action {
     AwaitExit(String),
     /// Ends it gracefully, then by force after its grace.
     Stop(String),
+    /// Ends it at once, without its grace.
+    Kill(String),
     /// Removes the container or the record and files, running or not.
     Remove(String),
     /// Removes a network.
@@ -54,6 +56,7 @@ impl Action {
             | Self::AwaitReady(name)
             | Self::AwaitExit(name)
             | Self::Stop(name)
+            | Self::Kill(name)
             | Self::Remove(name)
             | Self::RemoveNetwork(name)
             | Self::RemoveVolume(name) => name,
@@ -72,6 +75,7 @@ impl Action {
             Self::AwaitReady(_) => "await ready",
             Self::AwaitExit(_) => "await exit",
             Self::Stop(_) => "stop",
+            Self::Kill(_) => "kill",
             Self::Remove(_) => "remove",
             Self::RemoveNetwork(_) => "remove network",
             Self::RemoveVolume(_) => "remove volume",

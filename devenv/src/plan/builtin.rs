@@ -42,7 +42,11 @@ pub(super) fn idp(manifest: &Manifest, context: &Context) -> Option<PlannedServi
     let secret = |key: SecretKey| mock_idp::secret::Secret::new(context.secrets.get(&key));
     let config = mock_idp::Config {
         issuer: format!("http://localhost:{}", idp.port),
-        personas: personas(manifest, |tenant, roles, attributes| mock_idp::config::Persona { tenant, roles, attributes }),
+        personas: personas(manifest, |tenant, roles, attributes| mock_idp::config::Persona {
+            tenant,
+            roles,
+            attributes,
+        }),
         clients: clients(manifest, context),
         access_token: AccessToken {
             format: if idp.opaque { TokenFormat::Opaque } else { TokenFormat::Jwt },
@@ -68,7 +72,11 @@ pub(super) fn iam(manifest: &Manifest, context: &Context) -> Option<PlannedServi
     let config = mock_iam::Config {
         base_url: format!("http://localhost:{}", iam.port),
         tenants: manifest.identity.tenants.clone(),
-        personas: personas(manifest, |tenant, roles, attributes| mock_iam::config::Persona { tenant, roles, attributes }),
+        personas: personas(manifest, |tenant, roles, attributes| mock_iam::config::Persona {
+            tenant,
+            roles,
+            attributes,
+        }),
         policies: context.policies.clone(),
         callers: callers(manifest, context),
         decision_log: None,
@@ -165,7 +173,10 @@ fn built_in(context: &Context, name: &str, port: u16, config: Vec<u8>) -> Planne
         restart: Restart::OnFailure { attempts: 3 },
         stop: Stop { signal: "SIGTERM".into(), grace: GRACE },
         hardening: hardened(),
-        container: ContainerSettings { name: format!("{}-{name}", context.project.id()), ..ContainerSettings::default() },
+        container: ContainerSettings {
+            name: format!("{}-{name}", context.project.id()),
+            ..ContainerSettings::default()
+        },
         fingerprint: Fingerprint::default(),
     }
 }

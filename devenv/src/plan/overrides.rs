@@ -43,11 +43,39 @@ fn lay_over(base: &mut Service, over: Service) {
     macro_rules! replace_if_some { ($($field:ident),* $(,)?) => { $( if over.$field.is_some() { base.$field = over.$field; } )* } }
     macro_rules! replace_if_filled { ($($field:ident),* $(,)?) => { $( if !over.$field.is_empty() { base.$field = over.$field; } )* } }
     replace_if_some!(
-        command, entrypoint, network_mode, ready, restart, user, working_dir, hostname, container_name, read_only,
-        privileged, init, tty, stdin_open, pids_limit, mem_limit, shm_size, stop_signal, stop_grace_period, pull_policy,
+        command,
+        entrypoint,
+        network_mode,
+        ready,
+        restart,
+        user,
+        working_dir,
+        hostname,
+        container_name,
+        read_only,
+        privileged,
+        init,
+        tty,
+        stdin_open,
+        pids_limit,
+        mem_limit,
+        shm_size,
+        stop_signal,
+        stop_grace_period,
+        pull_policy,
         platform,
     );
     replace_if_filled!(
-        ports, expose, volumes, tmpfs, secrets, configs, networks, cap_add, cap_drop, security_opt, extra_hosts,
+        ports,
+        expose,
+        volumes,
+        tmpfs,
+        secrets,
+        configs,
+        networks,
+        cap_add,
+        cap_drop,
+        security_opt,
+        extra_hosts,
     );
 }

@@ -11,9 +11,7 @@ use crate::manifest::{Condition, EngineName, Manifest, Restart};
 use crate::plan::builtin::{IAM, IDP, hardened};
 use crate::plan::context::Context;
 use crate::plan::service::GRACE;
-use crate::plan::{
-    ContainerSettings, Fingerprint, Hardening, PlannedService, Role, ServiceNetwork, Source, Stop,
-};
+use crate::plan::{ContainerSettings, Fingerprint, Hardening, PlannedService, Role, ServiceNetwork, Source, Stop};
 
 /// Name of the relay of a service.
 #[must_use]
@@ -25,9 +23,9 @@ pub fn relay_name(service: &str) -> String {
 pub(super) fn speaks_to_built_in(manifest: &Manifest, service: &PlannedService) -> bool {
     let ports = ports(manifest);
     let names = |text: &str| {
-        ports.iter().any(|(_, port)| {
-            text.contains(&format!("localhost:{port}")) || text.contains(&format!("127.0.0.1:{port}"))
-        })
+        ports
+            .iter()
+            .any(|(_, port)| text.contains(&format!("localhost:{port}")) || text.contains(&format!("127.0.0.1:{port}")))
     };
     service.environment.values().any(|value| names(value))
         || service.command.iter().any(|word| names(word))

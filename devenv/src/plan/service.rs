@@ -39,7 +39,11 @@ impl UserService<'_> {
         let mut text = |text: &str| {
             let (text, unknown) = expand(text, &variables);
             let service = self.name.to_owned();
-            errors.extend(unknown.into_iter().map(|variable| ResolveError::UnknownVariable { service: service.clone(), variable }));
+            errors.extend(
+                unknown
+                    .into_iter()
+                    .map(|variable| ResolveError::UnknownVariable { service: service.clone(), variable }),
+            );
             text
         };
         let environment: BTreeMap<String, String> =
@@ -90,7 +94,8 @@ impl UserService<'_> {
             errors.push(if embedded {
                 wrong("build")
             } else {
-                let what = "`build:` is not supported yet; build the image and name it with `image:`, or use `binary:`".into();
+                let what =
+                    "`build:` is not supported yet; build the image and name it with `image:`, or use `binary:`".into();
                 ResolveError::Unsupported { service: self.name.into(), what }
             });
         }
@@ -100,7 +105,8 @@ impl UserService<'_> {
     /// Secrets and configs with the reference each came from.
     fn files(&self, on_host: bool) -> Vec<(Option<String>, DeliveredFile)> {
         let secrets = self.service.secrets.iter().map(|reference| {
-            let content = self.manifest.secrets.get(&reference.source).map(|source| self.secret(&reference.source, source));
+            let content =
+                self.manifest.secrets.get(&reference.source).map(|source| self.secret(&reference.source, source));
             let path = self.file_path(reference, "secrets", on_host);
             let mode = reference.mode.unwrap_or(0o400);
             (Some(reference.source.clone()), DeliveredFile { path, content: content.unwrap_or_default(), mode })
@@ -141,7 +147,11 @@ impl UserService<'_> {
 
     fn variables(&self, on_host: bool, files: &[(Option<String>, DeliveredFile)]) -> Variables {
         let mut variables = stack_variables(self.manifest, self.context);
-        let data = if on_host { host_data_of(&self.context.project, self.name).display().to_string() } else { CONTAINER_DATA.into() };
+        let data = if on_host {
+            host_data_of(&self.context.project, self.name).display().to_string()
+        } else {
+            CONTAINER_DATA.into()
+        };
         variables.insert("DEVENV_DATA".into(), data);
         for (secret, file) in files {
             if let Some(secret) = secret {
@@ -150,7 +160,9 @@ impl UserService<'_> {
         }
         for (name, other) in self.all {
             let url = if on_host {
-                other.ports.first().map(|port| format!("http://localhost:{}", published(port, self.context.engine == EngineName::Embedded).host))
+                other.ports.first().map(|port| {
+                    format!("http://localhost:{}", published(port, self.context.engine == EngineName::Embedded).host)
+                })
             } else {
                 let target = other.ports.first().map(|port| port.target).or_else(|| other.expose.first().copied());
                 target.map(|port| format!("http://{name}:{port}"))
@@ -162,7 +174,12 @@ impl UserService<'_> {
         variables
     }
 
-    fn words(&self, command: Option<&Command>, variables: &Variables, errors: &mut Vec<ResolveError>) -> Option<Vec<String>> {
+    fn words(
+        &self,
+        command: Option<&Command>,
+        variables: &Variables,
+        errors: &mut Vec<ResolveError>,
+    ) -> Option<Vec<String>> {
         let words = match command? {
             Command::Words(words) => words.clone(),
             Command::Line(line) => shlex::split(line).unwrap_or_else(|| {

@@ -47,7 +47,12 @@ fn context(engine: EngineName) -> Context {
     ];
     Context {
         engine,
-        project: Project { name: "orders".into(), instance: "1234".into(), directory: "/work".into(), state: "/state".into() },
+        project: Project {
+            name: "orders".into(),
+            instance: "1234".into(),
+            directory: "/work".into(),
+            state: "/state".into(),
+        },
         executable: artifact("/bin/devenv"),
         artifacts: BTreeMap::from([("api".to_owned(), artifact("/work/target/api"))]),
         secrets: Secrets(keys.into_iter().map(|key| (key.clone(), format!("value of {}", key.file_name()))).collect()),
@@ -71,7 +76,16 @@ fn everything_that_has_to_be_gathered_is_named() {
     let names: Vec<String> = required.secrets.iter().map(SecretKey::file_name).collect();
     assert_eq!(
         names,
-        ["signing-key", "idp-control", "iam-control", "iam-directory", "salt", "client.api", "secret.ask", "secret.unused"]
+        [
+            "signing-key",
+            "idp-control",
+            "iam-control",
+            "iam-directory",
+            "salt",
+            "client.api",
+            "secret.ask",
+            "secret.unused"
+        ]
     );
     assert_eq!(required.binaries.keys().collect::<Vec<_>>(), ["api"]);
 }

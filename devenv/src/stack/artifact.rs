@@ -88,7 +88,7 @@ pub(super) async fn find(project: &Project, binary: &Binary) -> Option<Artifact>
             let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
             // The profile `dev` is the one whose directory has another name.
             let directory = if profile == "dev" { "debug" } else { profile };
-            Path::new(metadata["target_directory"].as_str()?).join(directory).join(bin)
+            Path::new(metadata.get("target_directory")?.as_str()?).join(directory).join(bin)
         }
     };
     let digest = digest_of(&path, None).ok()?;
@@ -107,21 +107,17 @@ async fn cargo(
     let output = run(project, service, &words, reporter).await?;
     let executable = output.lines().rev().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let is_it = message["target"]["name"] == bin && message["target"]["kind"][0] == "bin";
-        message["executable"].as_str().filter(|_| is_it).map(PathBuf::from)
+        let is_it = message.pointer("/target/name")? == bin && message.pointer("/target/kind/0")? == "bin";
+        message.get("executable")?.as_str().filter(|_| is_it).map(PathBuf::from)
     });
     executable.ok_or_else(|| ArtifactError::Missing { service: service.into(), path: bin.into() })
 }
 
 /// Runs a build command; what it says on standard error is progress, and its end explains a failure.
-async fn run(
-    project: &Project,
-    service: &str,
-    words: &[String],
-    reporter: &Reporter,
-) -> Result<String, ArtifactError> {
+async fn run(project: &Project, service: &str, words: &[String], reporter: &Reporter) -> Result<String, ArtifactError> {
     let command = words.join(" ");
-    let failed = |code, output: String| ArtifactError::Build { service: service.into(), command: command.clone(), code, output };
+    let failed =
+        |code, output: String| ArtifactError::Build { service: service.into(), command: command.clone(), code, output };
     let (program, arguments) = words.split_first().ok_or_else(|| failed(None, "the command is empty".into()))?;
     let mut child = Process::new(program)
         .args(arguments)
@@ -129,9 +125,10 @@ async fn run(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
+        .process_group(0)
         .spawn()
         .map_err(|cause| failed(None, cause.to_string()))?;
+    let _group = child.id().map(Group);
     let mut said = Vec::new();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let progress = async {
@@ -154,6 +151,18 @@ async fn run(
     }
     let tail = said.len().saturating_sub(30);
     Err(failed(status.code(), said.get(tail..).unwrap_or_default().join("\n")))
+}
+
+/// A build with all that it started. Ended when the build is broken off: what the command started must not go on alone.
+struct Group(u32);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = rustix::process::Pid::from_raw(self.0.cast_signed()) {
+            // After the end of the build there is nobody left.
+            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::TERM);
+        }
+    }
 }
 
 /// A digest that was computed before, valid as long as the file looks the same.

@@ -102,8 +102,7 @@ pub struct Gathering<'a> {
 
 /// This executable, from which built-in services run.
 fn this_program(project: &Project) -> Result<Artifact, ContextError> {
-    let path = std::env::current_exe()
-        .map_err(|cause| ContextError::File { path: "/proc/self/exe".into(), cause })?;
+    let path = std::env::current_exe().map_err(|cause| ContextError::File { path: "/proc/self/exe".into(), cause })?;
     let digest = digest_of(&path, Some(project))?;
     Ok(Artifact { path, digest })
 }

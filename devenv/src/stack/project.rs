@@ -112,8 +112,10 @@ mod tests {
 
     #[test]
     fn a_relative_state_home_is_ignored_as_the_specification_says() {
-        let environment =
-            BTreeMap::from([("XDG_STATE_HOME".to_owned(), "state".to_owned()), ("HOME".to_owned(), "/home/a".to_owned())]);
+        let environment = BTreeMap::from([
+            ("XDG_STATE_HOME".to_owned(), "state".to_owned()),
+            ("HOME".to_owned(), "/home/a".to_owned()),
+        ]);
         assert!(project(None, Path::new("/x"), &environment).state.starts_with("/home/a/.local/state"));
     }
 }

@@ -43,11 +43,11 @@ pub fn ensure(
     environment: &BTreeMap<String, String>,
 ) -> Result<Secrets, SecretsError> {
     let directory = directory(project);
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&directory)
-        .map_err(|cause| SecretsError::File { action: "create", path: directory.clone(), cause })?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(|cause| SecretsError::File {
+        action: "create",
+        path: directory.clone(),
+        cause,
+    })?;
     let mut secrets = Secrets::default();
     for key in keys {
         let value = match key {

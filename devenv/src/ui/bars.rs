@@ -1,111 +1,219 @@
 //! Events as one live line for each service, on a terminal.
+//!
+//! A walk from one goal to the next is a section: its lines are sorted and move while it lasts, then stay as text.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Display;
+use super::style::{Style, line, took};
+use super::{Display, width};
 use crate::event::Event;
 
-/// A spinner for each service that is being worked on; finished ones stay as a line.
+/// The line of test progress.
+const TESTS: &str = "tests";
+
+/// The live lines of a section.
 pub(super) struct Bars {
     all: MultiProgress,
-    bars: BTreeMap<String, (ProgressBar, Instant)>,
+    style: Style,
+    section: BTreeMap<String, Bar>,
+    /// Something was written, and the cursor is at its end.
+    written: bool,
+}
+
+struct Bar {
+    live: ProgressBar,
+    begin: Instant,
+    /// The line that stays, once there is nothing more to wait for.
+    end: Option<String>,
 }
 
 impl Bars {
-    pub(super) fn new() -> Self {
-        Self { all: MultiProgress::new(), bars: BTreeMap::new() }
+    pub(super) fn new(style: Style) -> Self {
+        Self { all: MultiProgress::new(), style, section: BTreeMap::new(), written: false }
     }
 
-    fn bar(&mut self, subject: &str) -> &ProgressBar {
-        let all = &self.all;
-        let (bar, _) = self.bars.entry(subject.into()).or_insert_with(|| {
-            let bar = all.add(ProgressBar::new_spinner());
-            let style = ProgressStyle::with_template("{spinner:.cyan} {prefix:<16} {wide_msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.set_prefix(subject.to_owned());
-            bar.enable_steady_tick(Duration::from_millis(80));
-            (bar, Instant::now())
+    /// The line of a subject: made in its sorted place, or brought back to life when it had ended.
+    fn bar(&mut self, subject: &str) -> &mut Bar {
+        let next = self.section.range(subject.to_owned()..).next().map(|(_, bar)| bar.live.clone());
+        let (all, style) = (&self.all, self.style);
+        let bar = self.section.entry(subject.to_owned()).or_insert_with(|| {
+            // Dressed before it is shown.
+            let live = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+            let live = live.with_style(spinner(style)).with_prefix(subject.to_owned());
+            let live = match next {
+                Some(next) => all.insert_before(&next, live),
+                None => all.add(live),
+            };
+            Bar { live, begin: Instant::now(), end: None }
         });
+        if bar.end.take().is_some() {
+            bar.live.set_style(spinner(style));
+        }
         bar
     }
 
-    fn end(&mut self, subject: &str, mark: &str, message: String) {
-        self.bar(subject);
-        if let Some((bar, _)) = self.bars.remove(subject) {
-            let template = format!("{mark} {{prefix:<16}} {{msg}}");
-            if let Ok(style) = ProgressStyle::with_template(&template) {
-                bar.set_style(style);
-            }
-            bar.finish_with_message(message);
-        }
+    fn going(&mut self, subject: &str, message: impl Into<String>) {
+        self.bar(subject).live.set_message(message.into());
     }
 
-    fn since(&self, subject: &str) -> u128 {
-        self.bars.get(subject).map_or(0, |(_, begin)| begin.elapsed().as_millis())
+    /// The subject came to rest; `past` says how, its time is added.
+    fn ended(&mut self, subject: &str, mark: &str, past: &str) {
+        let style = self.style;
+        let bar = self.bar(subject);
+        let text = match bar.begin.elapsed() {
+            long if mark == style.good => format!("{past} in {}", took(long)),
+            _ => past.to_owned(),
+        };
+        bar.live.set_style(resting(mark));
+        bar.live.set_message(text.clone());
+        bar.end = Some(line(mark, subject, &text, width()));
     }
 
-    fn line(&self, text: &str) {
+    fn say(&mut self, text: &str) {
+        self.written = true;
         drop(self.all.println(text));
+    }
+
+    /// Live lines become text; those that did not come to rest go away.
+    fn close(&mut self) {
+        let lines: Vec<String> = std::mem::take(&mut self.section)
+            .into_values()
+            .filter_map(|bar| {
+                bar.live.finish_and_clear();
+                bar.end
+            })
+            .collect();
+        drop(self.all.clear());
+        lines.iter().for_each(|line| self.say(line));
+    }
+
+    fn tests(&mut self, phase: &str, done: usize, total: usize) {
+        if !self.section.contains_key(TESTS) {
+            self.close();
+        }
+        if done == total {
+            let good = self.style.good;
+            return self.ended(TESTS, good, &format!("{total} steps"));
+        }
+        let style = self.style;
+        let live = &self.bar(TESTS).live;
+        live.set_style(counter(style));
+        live.set_length(total.try_into().unwrap_or(u64::MAX));
+        live.set_position(done.try_into().unwrap_or(u64::MAX));
+        live.set_message(phase.to_owned());
     }
 }
 
 impl Display for Bars {
     fn show(&mut self, event: &Event) {
         match event {
-            Event::EngineChosen { engine, reason } => self.line(&format!("engine: {engine} ({reason})")),
-            Event::Planned { steps: 0 } => self.line("nothing to do"),
-            Event::Planned { .. } => {}
-            Event::StepStarted { action, .. } if action.contains("network") || action.contains("volume") => {}
-            Event::StepFinished { action, .. } if action.contains("network") || action.contains("volume") => {}
-            Event::StepStarted { subject, action, cause } => {
-                let why = if cause == "requested" || cause == "missing" { String::new() } else { format!(" ({cause})") };
-                self.bar(subject).set_message(format!("{}{why}", doing(action)));
-            }
-            Event::StepProgress { subject, message } => self.bar(subject).set_message(message.clone()),
-            Event::StepFinished { subject, action, .. } if action == "await ready" => {
-                let text = format!("ready in {} ms", self.since(subject));
-                self.end(subject, "\x1b[32m✔\x1b[0m", text);
-            }
-            Event::StepFinished { subject, action, .. } if action == "remove" => {
-                self.end(subject, "\x1b[32m✔\x1b[0m", "removed".into());
-            }
-            Event::StepFinished { .. } => {}
-            Event::StepFailed { subject, error, .. } => self.end(subject, "\x1b[31m✘\x1b[0m", error.clone()),
-            Event::StepSkipped { subject, action } => {
-                if action == "start" {
-                    self.end(subject, "\x1b[33m-\x1b[0m", "not started, because something before it failed".into());
+            Event::EngineChosen { engine, reason } => self.say(&format!("engine: {engine} ({reason})")),
+            Event::Planned { steps } => {
+                self.close();
+                if *steps == 0 {
+                    self.say("nothing to do");
                 }
             }
-            Event::Warning { message } => self.line(&format!("\x1b[33mwarning:\x1b[0m {message}")),
-            Event::Note { message } => self.line(message),
-            Event::Tests { done, total, .. } if done == total => {
-                self.end("tests", "\x1b[32m✔\x1b[0m", format!("{total} steps in {} ms", self.since("tests")));
+            Event::StepStarted { subject, action, cause } => {
+                if let Some(doing) = doing(action) {
+                    let why = if matches!(cause.as_str(), "requested" | "missing") {
+                        String::new()
+                    } else {
+                        format!(" ({cause})")
+                    };
+                    self.going(subject, format!("{doing}{why}"));
+                }
             }
-            Event::Tests { phase, done, total } => {
-                self.bar("tests").set_message(format!("{phase}: {done} of {total} steps"));
+            Event::StepProgress { subject, message } => self.going(subject, message),
+            Event::StepFinished { subject, action, .. } => match action.as_str() {
+                "create" => self.going(subject, "waiting for what it needs"),
+                "await ready" => self.ended(subject, self.style.good, "ready"),
+                "await exit" => self.ended(subject, self.style.good, "done"),
+                "stop" => self.ended(subject, self.style.good, "stopped"),
+                "kill" => self.ended(subject, self.style.good, "killed"),
+                "remove" => self.ended(subject, self.style.good, "removed"),
+                _ => {}
+            },
+            // What exactly went wrong is told at the end, in full.
+            Event::StepFailed { subject, action, .. } => {
+                self.ended(subject, self.style.bad, &format!("failed to {}", failing(action)));
             }
+            Event::StepSkipped { subject, action } if action == "start" => {
+                self.ended(subject, self.style.skipped, "not started, because something before it failed");
+            }
+            Event::StepSkipped { .. } => {}
+            Event::Warning { message } => self.say(&format!("{} {message}", self.style.warning)),
+            Event::Note { message } => self.say(message),
+            Event::Tests { phase, done, total } => self.tests(phase, *done, *total),
         }
     }
 
+    fn tick(&mut self) {
+        for bar in self.section.values().filter(|bar| bar.end.is_none()) {
+            bar.live.tick();
+        }
+    }
+
+    fn every(&self) -> Option<Duration> {
+        Some(Duration::from_millis(100))
+    }
+
     fn finish(&mut self) {
-        for (bar, _) in self.bars.values() {
-            bar.finish_and_clear();
+        self.close();
+        if self.written {
+            super::complain("");
         }
     }
 }
 
-fn doing(action: &str) -> &str {
+fn template(text: &str) -> ProgressStyle {
+    ProgressStyle::with_template(text).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn spinner(style: Style) -> ProgressStyle {
+    template(if style.coloured {
+        "{spinner:.cyan} {prefix:<16!} {wide_msg:.dim}"
+    } else {
+        "{spinner} {prefix:<16!} {wide_msg}"
+    })
+}
+
+fn counter(style: Style) -> ProgressStyle {
+    let bar = if style.coloured {
+        "{spinner:.cyan} {prefix:<16!} {bar:24.cyan/dim} {pos}/{len} {wide_msg}"
+    } else {
+        "{spinner} {prefix:<16!} {bar:24} {pos}/{len} {wide_msg}"
+    };
+    template(bar).progress_chars("━━─")
+}
+
+fn resting(mark: &str) -> ProgressStyle {
+    template(&format!("{mark} {{prefix:<16!}} {{wide_msg}}"))
+}
+
+/// What is going on during an action; nothing for those that are over at once.
+fn doing(action: &str) -> Option<&str> {
     match action {
-        "provide" => "preparing",
-        "create" => "creating",
-        "start" => "starting",
-        "await ready" => "waiting until ready",
-        "await exit" => "waiting until done",
-        "stop" => "stopping",
-        "remove" => "removing",
+        "provide" => Some("preparing"),
+        "create" => Some("creating"),
+        "start" => Some("starting"),
+        "await ready" => Some("waiting until ready"),
+        "await exit" => Some("waiting until done"),
+        "stop" => Some("stopping"),
+        "kill" => Some("killing"),
+        "remove" => Some("removing"),
+        _ => None,
+    }
+}
+
+fn failing(action: &str) -> &str {
+    match action {
+        "await ready" => "get ready",
+        "await exit" => "complete",
+        "provide" => "prepare",
         other => other,
     }
 }

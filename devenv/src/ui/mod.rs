@@ -3,9 +3,11 @@
 mod bars;
 mod json;
 mod plain;
+mod style;
 mod table;
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
@@ -19,6 +21,12 @@ pub use table::Table;
 trait Display: Send {
     /// Shows one event.
     fn show(&mut self, event: &Event);
+    /// Moves what moves.
+    fn tick(&mut self) {}
+    /// How often it moves.
+    fn every(&self) -> Option<Duration> {
+        None
+    }
     /// Leaves the terminal tidy.
     fn finish(&mut self) {}
 }
@@ -26,7 +34,6 @@ trait Display: Send {
 /// The running display of a command. Progress goes to standard error, results to standard output.
 #[derive(Debug)]
 pub struct Ui {
-    format: Format,
     reporter: Reporter,
     task: JoinHandle<()>,
 }
@@ -38,23 +45,19 @@ impl Ui {
         let (reporter, events) = Reporter::channel();
         let display: Box<dyn Display> = match format {
             Format::Json => Box::new(json::JsonLines),
-            Format::Text if std::io::stderr().is_terminal() => Box::new(bars::Bars::new()),
+            Format::Text if animated() => {
+                Box::new(bars::Bars::new(if colour_stderr() { style::Style::COLOURED } else { style::Style::PLAIN }))
+            }
             Format::Text => Box::new(plain::Plain::default()),
         };
         let task = tokio::spawn(drive(display, events));
-        Self { format, reporter, task }
+        Self { reporter, task }
     }
 
     /// Where to report to.
     #[must_use]
     pub fn reporter(&self) -> &Reporter {
         &self.reporter
-    }
-
-    /// Whether results are for programs.
-    #[must_use]
-    pub fn is_json(&self) -> bool {
-        self.format == Format::Json
     }
 
     /// Shows what is still to be shown and ends.
@@ -65,24 +68,64 @@ impl Ui {
 }
 
 async fn drive(mut display: Box<dyn Display>, mut events: UnboundedReceiver<Event>) {
-    while let Some(event) = events.recv().await {
-        display.show(&event);
+    // A display that never moves is woken once in a long while.
+    let mut ticks = tokio::time::interval(display.every().unwrap_or(Duration::from_secs(3600)));
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(event) => display.show(&event),
+                None => break,
+            },
+            _ = ticks.tick() => display.tick(),
+        }
     }
     display.finish();
 }
 
+/// A terminal that can move its cursor.
+fn animated() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// Columns of the terminal on standard error; 80 when it does not say.
+fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr());
+    size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(80)
+}
+
 /// Prints a result on standard output; a reader that went away (`| head`) is no error.
 pub fn print(text: &str) {
+    drop(try_print(text));
+}
+
+/// Prints a result; on a terminal with an empty line between it and what came before.
+pub fn print_apart(text: &str) {
+    let before = if std::io::stdout().is_terminal() { "\n" } else { "" };
+    print(&format!("{before}{text}"));
+}
+
+/// The same as [`print`] for who has more to say.
+///
+/// # Errors
+/// The reader went away.
+pub fn try_print(text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    drop(writeln!(out, "{text}"));
-    drop(out.flush());
+    writeln!(out, "{text}")?;
+    out.flush()
 }
 
 /// Prints a message on standard error.
 pub fn complain(text: &str) {
     use std::io::Write as _;
     drop(writeln!(std::io::stderr().lock(), "{text}"));
+}
+
+/// Goes to a new line after the `^C` that the terminal wrote.
+pub fn leave_line() {
+    if std::io::stderr().is_terminal() {
+        complain("");
+    }
 }
 
 /// Whether standard output shall be coloured (a terminal, and `NO_COLOR` is not set).

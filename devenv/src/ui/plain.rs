@@ -35,7 +35,7 @@ impl Plain {
             }
             Event::StepFinished { subject, action, duration_ms } => match action.as_str() {
                 "await ready" => Some(format!("{subject}: ready in {duration_ms} ms")),
-                "stop" | "remove" => Some(format!("{subject}: {action} done in {duration_ms} ms")),
+                "stop" | "kill" | "remove" => Some(format!("{subject}: {action} done in {duration_ms} ms")),
                 _ => None,
             },
             Event::StepFailed { subject, action, .. } => Some(format!("{subject}: {action} failed")),

@@ -1,6 +1,7 @@
 //! The decisions: request, what is remembered, and now → outcome. Everything here is pure; randomness is an argument.
 //!
 //! Must not know HTTP, the clock or the network.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub(crate) mod authorize;
 pub(crate) mod bearer;

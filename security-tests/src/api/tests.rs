@@ -1,3 +1,5 @@
+//! Tests of the OpenAPI reader: a document in, operations out.
+
 use super::*;
 use serde_json::json;
 

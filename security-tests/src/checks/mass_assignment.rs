@@ -113,7 +113,7 @@ impl Bench<'_> {
         let mut body = request::fill(&draft.body(self.operation)?, &marker);
         body.as_object_mut()?.extend(fields.iter().cloned());
         request.body = Some(body);
-        let step = draft.step(self.group, role, Action::Request(request));
+        let step = draft.step(self.group, role, Action::Request(Box::new(request)));
         let readers = self.readers(draft, fields);
         let reads = readers.iter().filter_map(|reader| draft.read_back(self.group, object, reader)).collect();
         Some((step, reads))

@@ -51,9 +51,9 @@ pub(crate) fn plan(
     let group = draft.group(Phase::Session);
     draft.step(group, Role::Setup, Action::FreshToken(persona.clone()));
     let request = request::request(place.operation, object, Credential::Fresh(persona.clone()));
-    let control = draft.step(group, Role::Control, Action::Request(request.clone()));
+    let control = draft.step(group, Role::Control, Action::Request(Box::new(request.clone())));
     let changed = draft.step(group, Role::Change, change);
-    let attack = draft.step(group, Role::Attack, Action::Request(request));
+    let attack = draft.step(group, Role::Attack, Action::Request(Box::new(request)));
     let mut needs = vec![changed];
     needs.extend(restore.map(|restore| draft.step(group, Role::Restore, restore)));
     let control = Control { step: control, persona: persona.clone(), ..Control::default() };

@@ -1,3 +1,5 @@
+//! Tests of the judges: exchanges in, outcomes out.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;

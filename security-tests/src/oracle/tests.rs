@@ -1,3 +1,5 @@
+//! Tests of expectations: rules and relations in, decisions out.
+
 use super::*;
 use crate::access::{Grant, Rule};
 

@@ -134,7 +134,7 @@ impl<'a> Draft<'a> {
             marker,
             id_path: described.id.clone(),
         });
-        Some((object, self.step(group, Role::Setup, Action::Request(request))))
+        Some((object, self.step(group, Role::Setup, Action::Request(Box::new(request)))))
     }
 
     /// The object of an owner that nobody changes; made before everything else.
@@ -155,7 +155,7 @@ impl<'a> Draft<'a> {
         let read = &self.target.access.resources.get(&planned.resource)?.read;
         let operation = self.plan.operation(read)?.clone();
         let request = request::request(&operation, Some(object), Credential::Persona(persona.to_owned()));
-        Some(self.step(group, Role::Probe, Action::Request(request)))
+        Some(self.step(group, Role::Probe, Action::Request(Box::new(request))))
     }
 
     /// Whose objects nobody but the rightful readers may see, for each persona and for anonymous.

@@ -219,7 +219,7 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// A request to the API.
-    Request(Request),
+    Request(Box<Request>),
     /// A fresh token of a persona for this group.
     FreshToken(String),
     /// The provider ends every session of a persona and revokes its tokens.

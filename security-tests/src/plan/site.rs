@@ -148,7 +148,7 @@ impl Draft<'_> {
             _ => None,
         };
         let (request, written) = self.marked_request(site, object, attempt);
-        let attack = self.step(site.group, role, Action::Request(request));
+        let attack = self.step(site.group, role, Action::Request(Box::new(request)));
         let after = if changes { self.probe(site, object) } else { None };
         site.last_probe = after.or(site.last_probe);
         Trial { attack, written, before, after, ..Trial::default() }

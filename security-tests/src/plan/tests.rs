@@ -1,3 +1,5 @@
+//! Tests of planning: a target in, steps and cases out.
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -157,7 +159,7 @@ fn a_curl_line_names_the_token_and_never_holds_it() {
         credential: Credential::Forged("alice".into(), "alg-none"),
         creates: None,
     };
-    let step = Step { role: Role::Attack, action: Action::Request(request) };
+    let step = Step { role: Role::Attack, action: Action::Request(Box::new(request)) };
     let expected = r#"curl -sS -X PATCH -H "Authorization: Bearer $TOKEN_ALICE_ALG_NONE" -H 'X-User: alice' -H 'Content-Type: application/json' -d '{"text":"it'\''s"}' 'http://api.test/notes/1'"#;
     assert_eq!(curl(&step, "http://api.test/notes/1"), expected);
 }

@@ -22,7 +22,8 @@ pub enum Colour {
 #[must_use]
 pub fn terminal(run: &Run, width: usize, colour: Colour) -> String {
     let mut text = String::new();
-    if !run.matrix.is_empty() {
+    // Layers that send nothing observe nothing.
+    if run.matrix.iter().any(|cell| cell.observed != Observed::NotRun) {
         text.push_str(&matrix(run, width, colour));
         text.push_str("\n\n");
     }

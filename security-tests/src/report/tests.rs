@@ -1,3 +1,5 @@
+//! Tests of the reports: a run in, text out.
+
 use super::*;
 use crate::oracle::{Decision, Relation};
 use crate::plan::TestPlan;

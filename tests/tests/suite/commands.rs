@@ -46,7 +46,12 @@ fn a_second_devenv_is_told_who_works_on_the_stack() {
 #[test]
 fn ctrl_c_ends_an_attached_up_and_stops_what_it_started() {
     let bench = Bench::of("embedded", &[("devenv.yaml", "services:\n  web:\n    run: sleep 60\n")]);
-    let mut up = bench.command(&["up"]).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut up = bench
+        .command(&["up"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut states = String::new();
     for _ in 0..100 {
         states = bench.run(&["ps", "--format", "json"]).stdout;
@@ -62,4 +67,22 @@ fn ctrl_c_ends_an_attached_up_and_stops_what_it_started() {
     let after = bench.run(&["ps", "--format", "json"]).expect(0);
     assert!(!after.stdout.contains("\"running\""), "{}", after.stdout);
     drop(ran(bench.command(&["down"]).output().unwrap()));
+}
+
+#[test]
+fn a_plan_of_the_tests_names_every_request_and_sends_none() {
+    let bench = Bench::orders("embedded");
+    let plan = bench.run(&["test", "--plan"]).expect(0).stdout;
+    for expected in ["POST /orders as alice", "GET /orders/${object:", "GET /me as alice (alg-none)", "revoke the tokens of"] {
+        assert!(plan.contains(expected), "no `{expected}` in:\n{plan}");
+    }
+    assert!(!bench.state().exists(), "a plan needs no state");
+}
+
+#[test]
+fn file_layers_need_no_stack_and_take_no_time() {
+    let bench = Bench::orders("docker").with("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+    let run = bench.run(&["test", "--layer", "static,policy", "--format", "json"]).expect(0).json();
+    assert_eq!(run["summary"]["requests"], 0);
+    assert!(run["summary"]["cases"].as_u64().unwrap() > 50, "{run}");
 }

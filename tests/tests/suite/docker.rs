@@ -9,9 +9,10 @@ fn docker(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// Everything of ours that the engine holds.
-fn left_overs() -> String {
-    let filter = ["--filter", "label=dev.devenv.project"];
+/// Everything that the engine holds of this project.
+fn left_overs(bench: &Bench) -> String {
+    let label = format!("label=dev.devenv.directory={}", bench.project().display());
+    let filter = ["--filter", label.as_str()];
     let containers = docker(&[&["ps", "-aq"][..], &filter].concat());
     let networks = docker(&[&["network", "ls", "-q"][..], &filter].concat());
     let volumes = docker(&[&["volume", "ls", "-q"][..], &filter].concat());
@@ -30,7 +31,7 @@ fn the_starter_project_passes_on_docker_with_postgresql_and_leaves_nothing() {
     let run = ran.json();
     assert_eq!(run["verdict"], "pass", "{}", run["findings"]);
     assert_eq!(docker(&["images", "-q", "postgres"]), images, "an image was pulled");
-    assert_eq!(left_overs(), "");
+    assert_eq!(left_overs(&bench), "");
 }
 
 #[test]
@@ -59,13 +60,16 @@ fn the_api_in_its_container_sees_the_issuer_url_of_the_host_and_its_orders_are_i
 
     for name in ["api", "idp", "iam"] {
         let inspect = |format: &str| docker(&["inspect", "--format", format, &id_of(name)]);
-        assert_eq!(inspect("{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}"), "65532:65532 true [ALL]");
+        assert_eq!(
+            inspect("{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}"),
+            "65532:65532 true [ALL]"
+        );
         assert!(!inspect("{{json .HostConfig.PortBindings}}").contains("0.0.0.0"), "{name} is on all interfaces");
     }
     let again = bench.run(&["up", "-d"]).expect(0);
     assert!(again.stderr.contains("nothing to do"), "{}", again.stderr);
     bench.run(&["down"]).expect(0);
-    assert_eq!(left_overs(), "");
+    assert_eq!(left_overs(&bench), "");
 }
 
 #[test]
@@ -73,7 +77,11 @@ fn without_an_engine_auto_falls_back_and_docker_says_what_to_do() {
     let _ports = ports();
     let bench = Bench::orders("docker").with("DOCKER_HOST", "unix:///nonexistent/docker.sock");
     let refused = bench.run(&["up", "-d"]).expect(3);
-    assert!(refused.stderr.contains("no Docker engine answers at") && refused.stderr.contains("help:"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("no Docker engine answers at") && refused.stderr.contains("help:"),
+        "{}",
+        refused.stderr
+    );
     let bench = Bench::orders("auto").with("DOCKER_HOST", "unix:///nonexistent/docker.sock");
     let ran = bench.run(&["up", "-d"]).expect(0);
     assert!(ran.stderr.contains("engine: embedded (no Docker engine answers"), "{}", ran.stderr);
@@ -93,5 +101,5 @@ fn auto_falls_back_when_an_image_is_neither_there_nor_can_be_pulled() {
     let refused = bench.run(&["up", "-d"]).expect(3);
     assert!(refused.stderr.contains("cannot be pulled"), "{}", refused.stderr);
     bench.run(&["down"]).expect(0);
-    assert_eq!(left_overs(), "");
+    assert_eq!(left_overs(&bench), "");
 }

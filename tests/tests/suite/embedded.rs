@@ -13,7 +13,8 @@ fn the_starter_project_passes_all_layers_and_leaves_nothing() {
     assert_eq!(run["schema"], "devenv.run/1");
     assert_eq!(run["verdict"], "pass");
     assert_eq!(run["findings"].as_array().unwrap().len(), 0, "{}", run["findings"]);
-    let layers: Vec<&str> = run["layers"].as_array().unwrap().iter().filter_map(|layer| layer["layer"].as_str()).collect();
+    let layers: Vec<&str> =
+        run["layers"].as_array().unwrap().iter().filter_map(|layer| layer["layer"].as_str()).collect();
     assert_eq!(layers, ["static", "policy", "token", "access", "session"]);
     assert!(run["summary"]["cases"].as_u64().unwrap() > 100, "{}", run["summary"]);
     assert!(ran.stdout.contains("GET /orders/{id}"), "no access matrix:\n{}", ran.stdout);
@@ -29,7 +30,16 @@ fn a_demoted_persona_is_denied_on_the_next_request_with_the_same_token() {
     let states: Vec<&str> = up.as_array().unwrap().iter().filter_map(|service| service["state"].as_str()).collect();
     assert_eq!(states, ["running"; 3], "{up}");
 
-    let order = bench.run(&["request", "alice", "POST", "/orders", "--json", r#"{"item": "tea", "quantity": 1}"#, "--format", "json"]);
+    let order = bench.run(&[
+        "request",
+        "alice",
+        "POST",
+        "/orders",
+        "--json",
+        r#"{"item": "tea", "quantity": 1}"#,
+        "--format",
+        "json",
+    ]);
     let id = order.expect(0).json()["body"]["id"].as_str().unwrap().to_owned();
     let status = |persona: &str, token: Option<&str>| {
         let path = format!("/orders/{id}");
@@ -113,7 +123,7 @@ fn a_killed_devenv_loses_nothing_the_next_down_cleans_up() {
 }
 
 /// Processes that carry this test's state directory in their environment or arguments.
-fn processes_of(bench: &Bench) -> Vec<String> {
+pub(crate) fn processes_of(bench: &Bench) -> Vec<String> {
     let mark = bench.state().display().to_string();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().filter_map(Result::ok) {

@@ -29,10 +29,16 @@ fn expect_exactly(engine: &'static str, flaw: &Value) -> Result<(), String> {
         .as_array()
         .unwrap()
         .iter()
-        .map(|finding| format!("{} {}", finding["operation"].as_str().unwrap_or("-"), finding["owasp"].as_str().unwrap_or("-")))
+        .map(|finding| {
+            format!("{} {}", finding["operation"].as_str().unwrap_or("-"), finding["owasp"].as_str().unwrap_or("-"))
+        })
         .collect();
     let expected = format!("{} {}", flaw["operation"].as_str().unwrap(), flaw["owasp"].as_str().unwrap());
-    if findings == [expected.clone()] { Ok(()) } else { Err(format!("{name}: expected [{expected}], found {findings:?}")) }
+    if findings == [expected.clone()] {
+        Ok(())
+    } else {
+        Err(format!("{name}: expected [{expected}], found {findings:?}"))
+    }
 }
 
 #[test]

@@ -9,7 +9,9 @@ fn all_mistakes_of_a_manifest_are_told_at_once_with_their_places() {
     let manifest = "name: broken\nservices:\n  api:\n    imagee: x\n    ports: [\"eighty:80\"]\n  web:\n    run: sleep 1\n    depends_on: [databse]\n  database:\n    image: postgres\nidp: { port: 99999 }\n";
     let bench = Bench::of("embedded", &[("devenv.yaml", manifest)]);
     let ran = bench.run(&["up", "-d"]).expect(2);
-    for expected in ["devenv.yaml:4:5", "`imagee`", "image", "devenv.yaml:5:", "devenv.yaml:8:", "databse", "devenv.yaml:11:"] {
+    for expected in
+        ["devenv.yaml:4:5", "`imagee`", "image", "devenv.yaml:5:", "devenv.yaml:8:", "databse", "devenv.yaml:11:"]
+    {
         assert!(ran.stderr.contains(expected), "no {expected} in:\n{}", ran.stderr);
     }
     let json = bench.run(&["up", "-d", "--format", "json"]).expect(2).json();
@@ -32,7 +34,10 @@ fn a_wrong_rule_is_told_with_its_place() {
         &[
             ("devenv.yaml", "services: { api: { run: sleep 1, ports: [\"18080:18080\"] } }\ntests: authz.yaml\n"),
             ("authz.yaml", "api: { openapi: openapi.yaml }\nrules:\n  listOrder: { allow: [authenticated] }\n"),
-            ("openapi.yaml", "openapi: 3.1.0\ninfo: { title: t, version: '1' }\npaths: { /orders: { get: { operationId: listOrders, responses: {} } } }\n"),
+            (
+                "openapi.yaml",
+                "openapi: 3.1.0\ninfo: { title: t, version: '1' }\npaths: { /orders: { get: { operationId: listOrders, responses: {} } } }\n",
+            ),
         ],
     );
     let ran = bench.run(&["test"]).expect(2);
@@ -53,7 +58,7 @@ fn a_taken_port_names_its_holder() {
 
 #[test]
 fn a_service_that_never_gets_ready_shows_its_last_lines() {
-    let manifest = "services:\n  api:\n    run: [sh, -c, 'for i in $(seq 30); do echo line $i; done; exit 7']\n    ports: [\"18081:18081\"]\n    ready: { tcp: 18081 }\n";
+    let manifest = "services:\n  api:\n    run: [sh, -c, 'for i in $$(seq 30); do echo line $$i; done; exit 7']\n    ports: [\"18081:18081\"]\n    ready: { tcp: 18081 }\n";
     let bench = Bench::of("embedded", &[("devenv.yaml", manifest)]);
     let ran = bench.run(&["up", "-d"]).expect(3);
     assert!(ran.stderr.contains("`api` ended with exit code 7"), "{}", ran.stderr);
@@ -65,5 +70,9 @@ fn a_service_that_never_gets_ready_shows_its_last_lines() {
 fn an_image_cannot_run_embedded_and_the_error_says_what_to_do() {
     let bench = Bench::of("embedded", &[("devenv.yaml", "services: { db: { image: postgres } }\n")]);
     let ran = bench.run(&["up", "-d"]).expect(2);
-    assert!(ran.stderr.contains("service `db`: `image:` cannot run") && ran.stderr.contains("--engine docker"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("service `db`: `image:` cannot run") && ran.stderr.contains("--engine docker"),
+        "{}",
+        ran.stderr
+    );
 }

@@ -104,7 +104,8 @@ pub(crate) fn ran(output: Output) -> Ran {
 }
 
 fn takes_stack_arguments(arguments: &[&str]) -> bool {
-    !matches!(arguments.first(), None | Some(&"completions" | &"--help" | &"--version" | &"help")) && !arguments.contains(&"--help")
+    !matches!(arguments.first(), None | Some(&"completions" | &"--help" | &"--version" | &"help"))
+        && !arguments.contains(&"--help")
 }
 
 /// The program that this very `cargo test` built, beside this test.
@@ -123,7 +124,10 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn docker_answers() -> bool {
     let answers = Command::new("docker").arg("version").output().is_ok_and(|output| output.status.success());
     if !answers {
-        assert!(std::env::var_os("DEVENV_REQUIRE_DOCKER").is_none(), "no Docker engine answers, and this run requires one");
+        assert!(
+            std::env::var_os("DEVENV_REQUIRE_DOCKER").is_none(),
+            "no Docker engine answers, and this run requires one"
+        );
         eprintln!("SKIPPED: no Docker engine answers, so nothing was tested on Docker here");
     }
     answers

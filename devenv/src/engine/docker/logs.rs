@@ -102,8 +102,8 @@ impl Reader {
             let piece = match self.next(&mut pieces).await {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                // Removed meanwhile.
-                Err(failure) if failure.is_gone() => break,
+                // Removed meanwhile, or being removed at this moment.
+                Err(failure) if failure.is_gone() || failure.is_conflict() => break,
                 // Who follows goes on where it broke off; when the engine is gone for good, asking for its containers fails.
                 Err(failure) if failure.is_broken() && self.options.follow => break,
                 Err(failure) => return Err(failure.into()),

@@ -111,6 +111,7 @@ impl Docker {
                 start::start(connection, service).await
             }
             Action::Stop(name) => remove::stop(connection, plan, name, reporter).await,
+            Action::Kill(name) => remove::kill(connection, plan, name).await,
             Action::Remove(name) => {
                 if let Some(service) = plan.services.get(name) {
                     self.completed().remove(&service.container.name);

@@ -6,6 +6,7 @@ use bollard::query_parameters::{RemoveContainerOptions, StopContainerOptions};
 use futures_util::future;
 
 use super::connection::{BULKY, Connection, ORDINARY};
+use super::list::Listed;
 use super::spec;
 use crate::engine::{EngineError, ServiceState};
 use crate::event::{Event, Reporter};
@@ -18,13 +19,10 @@ pub(super) async fn stop(
     service: &str,
     reporter: &Reporter,
 ) -> Result<(), EngineError> {
-    let containers = connection.containers(&plan.project, Some(service)).await?;
-    let live = containers.iter().filter(|container| {
-        matches!(container.service_state(), ServiceState::Running | ServiceState::Paused | ServiceState::Restarting)
-    });
+    let live = live(connection, plan, service).await?;
     let grace = plan.services.get(service).map(spec::seconds);
     let begun = Instant::now();
-    future::try_join_all(live.map(|container| stop_one(connection, &container.id, grace))).await?;
+    future::try_join_all(live.iter().map(|container| stop_one(connection, &container.id, grace))).await?;
     let Some(planned) = plan.services.get(service) else { return Ok(()) };
     if begun.elapsed() >= planned.stop.grace
         && !planned.stop.grace.is_zero()
@@ -39,6 +37,22 @@ pub(super) async fn stop(
         });
     }
     Ok(())
+}
+
+/// Ends all containers of a service at once. A stop without grace rather than a kill: the engine then knows that it was
+/// meant, and its restart policy does not start the container again.
+pub(super) async fn kill(connection: &Connection, plan: &Plan, service: &str) -> Result<(), EngineError> {
+    let live = live(connection, plan, service).await?;
+    future::try_join_all(live.iter().map(|container| stop_one(connection, &container.id, Some(0)))).await?;
+    Ok(())
+}
+
+async fn live(connection: &Connection, plan: &Plan, service: &str) -> Result<Vec<Listed>, EngineError> {
+    let mut containers = connection.containers(&plan.project, Some(service)).await?;
+    containers.retain(|container| {
+        matches!(container.service_state(), ServiceState::Running | ServiceState::Paused | ServiceState::Restarting)
+    });
+    Ok(containers)
 }
 
 /// Removes all containers of a service, running or not, with their anonymous volumes.

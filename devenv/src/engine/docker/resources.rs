@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{NetworkCreateRequest, VolumeCreateRequest};
+use bollard::models::{Network, NetworkCreateRequest, VolumeCreateRequest};
 use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions, ListVolumesOptions, RemoveVolumeOptions};
 
 use super::connection::Connection;
@@ -14,8 +14,11 @@ use crate::plan::{Plan, Project};
 pub(super) async fn create_network(connection: &Connection, plan: &Plan, key: &str) -> Result<(), EngineError> {
     let Some(network) = plan.networks.get(key) else { return Ok(()) };
     let action = format!("create network `{}`", network.name);
+    if !network.external && keep_one_network(connection, &plan.project, key).await? {
+        return Ok(());
+    }
     let inspected = connection.client.inspect_network(&network.name, None::<InspectNetworkOptions>);
-    // Names of networks are not unique in the engine: a second one of this name would be made without a word.
+    // Names of networks are not unique in the engine: a second one beside somebody else's would be made without a word.
     match connection.ask(&action, inspected).await {
         Ok(_) if network.external => return Ok(()),
         Ok(found) => return owned(&plan.project, found.labels.as_ref(), action),
@@ -34,9 +37,21 @@ pub(super) async fn create_network(connection: &Connection, plan: &Plan, key: &s
         ..Default::default()
     };
     match connection.ask(&action, connection.client.create_network(request)).await {
-        Err(failure) if !failure.is_conflict() => Err(failure.into()),
-        _ => Ok(()),
+        Err(failure) if !failure.is_conflict() => return Err(failure.into()),
+        _ => {}
     }
+    keep_one_network(connection, &plan.project, key).await.map(drop)
+}
+
+/// Whether a network of ours is there. Of several the oldest is kept: an engine goes on with a request that was given up
+/// (Ctrl-C), so that the next run may make the network a second time, and containers start in neither of the two.
+async fn keep_one_network(connection: &Connection, project: &Project, key: &str) -> Result<bool, EngineError> {
+    let mut networks = own_networks(connection, project, key).await?;
+    networks.sort_by(|a, b| (&a.created, &a.id).cmp(&(&b.created, &b.id)));
+    let mut networks = networks.into_iter();
+    let kept = networks.next();
+    remove_networks(connection, networks).await?;
+    Ok(kept.is_some())
 }
 
 /// Makes a volume, or sees that an external one is there.
@@ -67,13 +82,23 @@ pub(super) async fn create_volume(connection: &Connection, plan: &Plan, key: &st
 
 /// Removes the networks that carry this name of the manifest.
 pub(super) async fn remove_network(connection: &Connection, project: &Project, key: &str) -> Result<(), EngineError> {
+    remove_networks(connection, own_networks(connection, project, key).await?).await
+}
+
+async fn own_networks(connection: &Connection, project: &Project, key: &str) -> Result<Vec<Network>, EngineError> {
     let filters = Some(labels::filter(&[(labels::PROJECT, &project.id()), (labels::NETWORK, key)]));
     let found = connection.client.list_networks(Some(ListNetworksOptions { filters }));
-    for network in connection.ask("list networks", found).await? {
+    Ok(connection.ask("list networks", found).await?)
+}
+
+async fn remove_networks(
+    connection: &Connection,
+    networks: impl IntoIterator<Item = Network>,
+) -> Result<(), EngineError> {
+    for network in networks {
         let (id, name) = (network.id.unwrap_or_default(), network.name.unwrap_or_default());
-        if let Err(failure) =
-            connection.ask(&format!("remove network `{name}`"), connection.client.remove_network(&id)).await
-        {
+        let removed = connection.client.remove_network(&id);
+        if let Err(failure) = connection.ask(&format!("remove network `{name}`"), removed).await {
             failure.unless_gone()?;
         }
     }

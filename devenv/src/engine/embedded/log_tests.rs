@@ -1,3 +1,5 @@
+//! Tests of service logs: what was written is what is read.
+
 use super::*;
 
 fn now() -> Timestamp {

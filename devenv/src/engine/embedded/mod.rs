@@ -55,6 +55,7 @@ impl Embedded {
             }
             Action::Start(name) => start::start(&self.executable, project, planned(plan, name)?, reporter).await,
             Action::Stop(name) => stop::stop(project, name, reporter).await,
+            Action::Kill(name) => stop::kill(project, name).await,
             Action::Remove(name) => stop::remove(project, name, reporter).await,
             // Processes need neither networks nor volumes; waiting is done by `readiness` for all engines.
             Action::CreateNetwork(_)

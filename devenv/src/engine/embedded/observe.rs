@@ -11,8 +11,6 @@ use crate::plan::{Fingerprint, Project};
 
 /// What shells say of a process that SIGKILL ended; nobody was there to see how it ended.
 const UNSEEN_END: i64 = 137;
-/// Whether a process still runs; an argument so that judging stays pure.
-type Alive = fn(Identity) -> bool;
 
 /// All services of a project: those with a record and those of which only processes are left.
 pub(crate) async fn all(project: &Project) -> Result<Observed, EngineError> {
@@ -25,10 +23,13 @@ pub(crate) async fn all(project: &Project) -> Result<Observed, EngineError> {
         for name in names {
             let found = Found::read(&record(&project, &name)?)?;
             let marked = marked.remove(&name).unwrap_or_default();
-            services.insert(name, found.judge(&found.left(&marked, &table), process::alive));
+            let mut left = found.left(&marked, &table);
+            // The table is older than the record: what ended in between is not left.
+            left.retain(|identity| process::alive(*identity));
+            services.insert(name, found.judge(&left));
         }
         for (name, marked) in marked {
-            services.insert(name, Found::default().judge(&all_of(&marked), process::alive));
+            services.insert(name, Found::default().judge(&all_of(&marked)));
         }
         Ok(Observed { services, ..Observed::default() })
     })
@@ -42,8 +43,8 @@ pub(crate) async fn one(project: &Project, service: &str) -> Result<Option<Servi
     if !found.exists {
         return Ok(None);
     }
-    let left = if found.supervised(process::alive) { BTreeSet::new() } else { leftovers(project, service).await? };
-    Ok(Some(found.judge(&left, process::alive).state))
+    let left = if found.supervised { BTreeSet::new() } else { leftovers(project, service).await? };
+    Ok(Some(found.judge(&left).state))
 }
 
 /// Every process of a service, its supervisor included.
@@ -77,20 +78,16 @@ struct Found {
     exists: bool,
     spec: Option<Spec>,
     status: Option<Status>,
+    /// The supervisor lived when it had said this.
+    supervised: bool,
 }
 
 impl Found {
     fn read(record: &Record) -> Result<Self, EngineError> {
         let error = |cause| machine("read", record.directory(), cause);
-        Ok(Self {
-            exists: record.exists(),
-            spec: record.spec().map_err(error)?,
-            status: record.status().map_err(error)?,
-        })
-    }
-
-    fn supervised(&self, alive: Alive) -> bool {
-        self.status.as_ref().is_some_and(|status| alive(status.supervisor))
+        let status = || record.status().map_err(error);
+        let (status, supervised) = last_words(status, process::alive)?;
+        Ok(Self { exists: record.exists(), spec: record.spec().map_err(error)?, status, supervised })
     }
 
     /// Processes of the service: marked ones, the recorded supervisor and child, the child's descendants and group. A group outlives its leader, and as long as it does the leader's id is not given away again.
@@ -110,14 +107,14 @@ impl Found {
     }
 
     /// The meaning of it all; `left` as [`Found::left`] says.
-    fn judge(&self, left: &BTreeSet<Identity>, alive: Alive) -> ObservedService {
+    fn judge(&self, left: &BTreeSet<Identity>) -> ObservedService {
         let status = self.status.as_ref();
         let child = status.and_then(|status| status.child);
         let id = child.or(left.first().copied()).map(|identity| identity.pid.to_string());
         ObservedService {
             id: id.unwrap_or_default(),
             fingerprint: self.spec.as_ref().map_or_else(Fingerprint::default, |spec| spec.fingerprint.clone()),
-            state: self.state(!left.is_empty(), alive),
+            state: self.state(!left.is_empty()),
             ports: self.spec.as_ref().map(|spec| spec.ports.clone()).unwrap_or_default(),
             on_host: true,
             started_at: status.map_or(0, |status| status.started_at),
@@ -125,9 +122,9 @@ impl Found {
         }
     }
 
-    fn state(&self, left: bool, alive: Alive) -> ServiceState {
+    fn state(&self, left: bool) -> ServiceState {
         match &self.status {
-            Some(status) if alive(status.supervisor) && self.spec.is_some() => match status.state {
+            Some(status) if self.supervised && self.spec.is_some() => match status.state {
                 Stage::Starting | Stage::Running | Stage::Stopping => ServiceState::Running,
                 Stage::BackingOff => ServiceState::Restarting,
                 Stage::Ended => ended(status),
@@ -136,6 +133,26 @@ impl Found {
             None => ServiceState::Created,
             Some(status) => ended(status),
         }
+    }
+}
+
+/// The latest status, and whether its supervisor lives. Who is found dead may have written how it all ended after it was
+/// read and before it was looked for, so it is read again until a dead supervisor has nothing new to say.
+fn last_words<E>(
+    mut read: impl FnMut() -> Result<Option<Status>, E>,
+    alive: impl Fn(Identity) -> bool,
+) -> Result<(Option<Status>, bool), E> {
+    let mut status = read()?;
+    loop {
+        let Some(found) = &status else { return Ok((None, false)) };
+        if alive(found.supervisor) {
+            return Ok((status, true));
+        }
+        let again = read()?;
+        if again == status {
+            return Ok((status, false));
+        }
+        status = again;
     }
 }
 

@@ -36,6 +36,12 @@ pub(crate) async fn stop(project: &Project, service: &str, reporter: &Reporter) 
     Ok(())
 }
 
+/// Ends it at once, its supervisor included; a supervisor that was quicker and started it again does not save it.
+pub(crate) async fn kill(project: &Project, service: &str) -> Result<(), EngineError> {
+    let mut left = Left { project, service, seen: leftovers(project, service).await? };
+    if left.gone_within(MARGIN, Some(SIGKILL)).await? { Ok(()) } else { Err(left.undying()) }
+}
+
 /// Stops it and removes its record, log and files.
 pub(crate) async fn remove(project: &Project, service: &str, reporter: &Reporter) -> Result<(), EngineError> {
     stop(project, service, reporter).await?;
@@ -71,11 +77,7 @@ async fn end_leftovers(project: &Project, service: &str, spec: Option<&Spec>) ->
     if left.gone_within(MARGIN, Some(SIGKILL)).await? {
         return Ok(true);
     }
-    let pids: Vec<String> = left.seen.iter().map(|identity| identity.pid.to_string()).collect();
-    Err(EngineError::Machine {
-        action: format!("end the processes of service `{service}`"),
-        cause: format!("{} do not end even when killed", pids.join(", ")),
-    })
+    Err(left.undying())
 }
 
 /// Processes of a service that shall end.
@@ -87,6 +89,14 @@ struct Left<'a> {
 }
 
 impl Left<'_> {
+    fn undying(&self) -> EngineError {
+        let pids: Vec<String> = self.seen.iter().map(|identity| identity.pid.to_string()).collect();
+        EngineError::Machine {
+            action: format!("end the processes of service `{}`", self.service),
+            cause: format!("{} do not end even when killed", pids.join(", ")),
+        }
+    }
+
     /// Whether nothing is left within a time, sending a signal to all that is still there at each look.
     async fn gone_within(&mut self, within: Duration, signal: Option<i32>) -> Result<bool, EngineError> {
         let mut pace = Pace::within(within);

@@ -1,3 +1,5 @@
+//! Tests of the supervision state machine: events in, actions out.
+
 use super::*;
 use proptest::prelude::*;
 

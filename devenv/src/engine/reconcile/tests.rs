@@ -9,7 +9,14 @@ fn steps(plan: &Plan, observed: &Observed, goal: &Goal) -> String {
     let mut out = String::new();
     for (index, step) in reconcile(plan, observed, goal).iter().enumerate() {
         let after: Vec<String> = step.after.iter().map(ToString::to_string).collect();
-        let _ = writeln!(out, "{index} {} {} ({}) [{}]", step.action.verb(), step.action.subject(), step.cause, after.join(" "));
+        let _ = writeln!(
+            out,
+            "{index} {} {} ({}) [{}]",
+            step.action.verb(),
+            step.action.subject(),
+            step.cause,
+            after.join(" ")
+        );
     }
     out
 }
@@ -77,7 +84,17 @@ fn a_service_that_lives_in_anothers_network_namespace_follows_its_replacement() 
 fn a_service_that_has_done_its_work_is_not_started_again() {
     let plan = plan("migrate:\napi: after migrate completed");
     assert_eq!(steps(&plan, &observed(&plan, "migrate exited 0\napi running"), &up()), "");
-    assert!(steps(&plan, &observed(&plan, "migrate exited 1\napi running"), &up()).contains("start migrate (not running)"));
+    assert!(
+        steps(&plan, &observed(&plan, "migrate exited 1\napi running"), &up()).contains("start migrate (not running)")
+    );
+}
+
+#[test]
+fn a_service_that_is_awaited_to_complete_is_waited_for_once() {
+    let plan = plan("migrate:\napi: after migrate completed");
+    let text = steps(&plan, &observed(&plan, ""), &up());
+    assert!(text.contains("4 await exit migrate (missing) [3]\n") && !text.contains("await ready migrate"), "{text}");
+    assert!(text.contains("start api (missing) [4 6]"), "{text}");
 }
 
 #[test]
@@ -122,4 +139,27 @@ fn down_ends_dependants_first_and_keeps_volumes_unless_asked() {
 fn stop_leaves_everything_to_be_started_again() {
     let plan = plan("api:");
     assert_eq!(steps(&plan, &observed(&plan, "api running"), &Goal::Stop), "0 stop api (requested) []\n");
+}
+
+#[test]
+fn killing_waits_for_nobody_and_leaves_what_has_ended_alone() {
+    let plan = plan("db: ready\napi: after db healthy\nold:");
+    let observed = observed(&plan, "db running\napi orphaned\nold exited 0");
+    assert_eq!(steps(&plan, &observed, &Goal::Kill), "0 kill api (requested) []\n1 kill db (requested) []\n");
+}
+
+#[test]
+fn a_container_with_files_in_memory_is_made_anew_instead_of_started_again() {
+    let mut plan = plan("db:");
+    let observed = observed(&plan, "db exited 0");
+    assert_eq!(steps(&plan, &observed, &up()), "0 start db (not running) []\n1 await ready db (not running) [0]\n");
+    plan.services.get_mut("db").unwrap().tmpfs.insert("/data".into(), "mode=1777".into());
+    assert_eq!(
+        steps(&plan, &observed, &up()),
+        "0 provide db (not running) []\n\
+         1 remove db (not running) [0]\n\
+         2 create db (not running) [0 1]\n\
+         3 start db (not running) [2]\n\
+         4 await ready db (not running) [3]\n"
+    );
 }

@@ -1,3 +1,5 @@
+//! Tests of decisions: policies, directory and question in, decision out.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

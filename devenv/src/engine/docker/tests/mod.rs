@@ -2,7 +2,6 @@
 //! from packaged executables of this machine, mostly a shell, and this test program itself where more is to be seen.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +19,7 @@ mod faults;
 mod inside;
 mod output;
 mod packaging;
+mod required;
 mod resources;
 mod specs;
 
@@ -43,14 +43,7 @@ fn environment() -> BTreeMap<String, String> {
 
 /// Runs a test in a project of its own when an engine answers, and removes everything of it afterwards.
 async fn with_engine(name: &str, test: impl AsyncFnOnce(&mut Lab)) {
-    let docker = match Docker::connect(&environment()).await {
-        Ok(docker) => docker,
-        Err(error) if std::env::var_os("DEVENV_REQUIRE_DOCKER").is_some_and(|value| value == "1") => panic!("{error}"),
-        Err(error) => {
-            writeln!(std::io::stderr(), "SKIPPED: {error}").unwrap();
-            return;
-        }
-    };
+    let Some(docker) = required::if_it_answers(Docker::connect(&environment()).await) else { return };
     let (reporter, events) = Reporter::channel();
     let project = Project {
         name: name.to_owned(),
