@@ -69,9 +69,11 @@ pub(crate) fn answer(live: &Live, user: Option<&User>) -> Value {
         if let Some(user) = user {
             members.insert("username".to_owned(), Value::from(user.id.as_str()));
             members.insert("roles".to_owned(), Value::from(user.roles.clone()));
-            if let Some(tenant) = &user.tenant {
-                members.insert("tenant".to_owned(), Value::from(tenant.as_str()));
-            }
+            // Without a tenant in the directory there is none: what the token says is what was true when it was issued.
+            match &user.tenant {
+                Some(tenant) => members.insert("tenant".to_owned(), Value::from(tenant.as_str())),
+                None => members.remove("tenant"),
+            };
         }
     }
     answer

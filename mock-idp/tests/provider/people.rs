@@ -16,6 +16,15 @@ async fn a_demotion_is_seen_with_the_same_token() {
 }
 
 #[tokio::test]
+async fn a_person_who_left_the_tenant_has_none_whatever_the_token_says() {
+    let world = World::new();
+    let token = world.tokens().await.string("access_token");
+    assert_eq!(world.introspect(&token).await["tenant"], "acme");
+    world.directory.without_tenant("alice");
+    assert_eq!(world.introspect(&token).await.get("tenant"), None);
+}
+
+#[tokio::test]
 async fn a_deactivated_a_removed_and_an_unreachable_person_has_no_live_token() {
     let change: [fn(&World); 3] = [
         |world| world.directory.deactivate("alice"),

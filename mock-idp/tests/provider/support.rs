@@ -47,6 +47,10 @@ impl TestDirectory {
         self.users.lock().unwrap().insert(id.to_owned(), user);
     }
 
+    pub(crate) fn without_tenant(&self, id: &str) {
+        self.users.lock().unwrap().get_mut(id).unwrap().tenant = None;
+    }
+
     pub(crate) fn deactivate(&self, id: &str) {
         self.users.lock().unwrap().get_mut(id).unwrap().active = false;
     }
