@@ -1,7 +1,7 @@
 //! What every engine does, written once and run over all of them: through the real `reconcile` and `execute`, in the
 //! engine of memory, as processes of this machine, and as containers when a Docker engine answers.
 #![cfg(target_os = "linux")]
-#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 #[path = "behaviour/actions.rs"]
 mod actions;

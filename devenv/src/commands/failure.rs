@@ -62,12 +62,15 @@ impl Failure {
     /// The failed steps of a run.
     #[must_use]
     pub fn of_steps(failures: Vec<StepFailure>) -> Self {
-        let message = |failure: StepFailure| Message {
-            text: failure.error.to_string(),
-            help: failure.error.help(),
-            log: failure.log,
-        };
-        Self::Other { exit: Exit::World, messages: failures.into_iter().map(message).collect() }
+        let mut messages: Vec<Message> = Vec::new();
+        for failure in failures {
+            let text = failure.error.to_string();
+            // An engine that goes away fails many steps for one reason.
+            if !messages.iter().any(|message| message.text == text) {
+                messages.push(Message { text, help: failure.error.help(), log: failure.log });
+            }
+        }
+        Self::Other { exit: Exit::World, messages }
     }
 
     /// The text for people, without a trailing line end.

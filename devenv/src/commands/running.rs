@@ -7,7 +7,7 @@ use crate::commands::Failure;
 use crate::commands::session::{Prepared, Session};
 use crate::engine::execute::execute;
 use crate::engine::reconcile::{Goal, reconcile};
-use crate::engine::{Observed, ServiceState};
+use crate::engine::{Action, Observed, ServiceState};
 use crate::event::{Event, Reporter};
 use crate::manifest::EngineName;
 use crate::plan::{PlannedService, PublishedPort, Role, host_data_of};
@@ -21,14 +21,37 @@ pub(super) async fn bring_up(
     only: BTreeSet<String>,
     reporter: &Reporter,
 ) -> Result<Observed, Failure> {
-    Record::new(prepared.engine.name()).write(&session.project)?;
+    let engine = prepared.engine.name();
+    let known = Record::read(&session.project).filter(|record| record.engine() == Some(engine));
+    let mut record = known.unwrap_or_else(|| Record::new(engine));
+    record.write(&session.project)?;
     for service in prepared.plan.services.values().filter(|service| service.on_host()) {
         std::fs::create_dir_all(host_data_of(&session.project, &service.name))?;
     }
-    let before = prepared.engine.observe(&session.project).await?;
+    let mut before = prepared.engine.observe(&session.project).await?;
+    before.unproven = unproven(&record, &before);
     let steps = reconcile(&prepared.plan, &before, &Goal::Up { only });
     let outcome = execute(prepared.engine.as_ref(), &prepared.plan, &steps, reporter).await;
-    if outcome.failures.is_empty() { Ok(before) } else { Err(Failure::of_steps(outcome.failures)) }
+    if !outcome.failures.is_empty() {
+        return Err(Failure::of_steps(outcome.failures));
+    }
+    if !steps.is_empty() {
+        let after = prepared.engine.observe(&session.project).await?;
+        let left = unproven(&record, &after);
+        let taken: BTreeSet<Action> = steps.into_iter().map(|step| step.action).collect();
+        let awaited = |name: &String| taken.contains(&Action::AwaitReady(name.clone()));
+        let seen = after.services.into_iter().filter(|(name, _)| !left.contains(name) || awaited(name));
+        record.ready = seen.map(|(name, service)| (name, service.id)).collect();
+        record.write(&session.project)?;
+    }
+    Ok(before)
+}
+
+/// Services that are not the ones that were seen ready: an interrupted run started them and did not wait.
+fn unproven(record: &Record, observed: &Observed) -> BTreeSet<String> {
+    let seen = |name: &str, id: &str| record.ready.get(name).is_some_and(|ready| ready == id);
+    let unseen = observed.services.iter().filter(|(name, service)| !seen(name, &service.id));
+    unseen.map(|(name, _)| name.clone()).collect()
 }
 
 /// Walks to another goal: stopped, or gone.

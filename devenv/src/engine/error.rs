@@ -15,6 +15,14 @@ pub enum EngineError {
         /// What the system said.
         cause: String,
     },
+    /// The engine was there and does not answer any more.
+    #[error("the Docker engine at {endpoint} stopped answering: {cause}")]
+    Lost {
+        /// Socket or URL.
+        endpoint: String,
+        /// What the system said.
+        cause: String,
+    },
     /// The engine answered with an error.
     #[error("the engine refused to {action}: {cause}")]
     Refused {
@@ -86,6 +94,7 @@ impl EngineError {
                 "start Docker (`systemctl start docker`, Docker Desktop, or `dockerd`), set DOCKER_HOST, or use `--engine embedded`"
                     .into(),
             ),
+            Self::Lost { .. } => Some("see whether Docker still runs, then do the same again: it goes on from what is there".into()),
             Self::ImageUnavailable { image, .. } => {
                 Some(format!("check the network and the name, load it (`docker load`), or tag one that is here as `{image}`"))
             }
@@ -104,6 +113,7 @@ impl EngineError {
         match self {
             Self::Ended { service, .. } | Self::NotReady { service, .. } => Some(service),
             Self::Unreachable { .. }
+            | Self::Lost { .. }
             | Self::Refused { .. }
             | Self::ImageUnavailable { .. }
             | Self::PortTaken { .. }

@@ -211,6 +211,7 @@ impl Engine for Fake {
                 services: services.collect(),
                 networks: stack.networks.clone(),
                 volumes: stack.volumes.clone(),
+                unproven: BTreeSet::new(),
             })
         })
     }

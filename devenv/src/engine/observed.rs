@@ -16,6 +16,9 @@ pub struct Observed {
     pub networks: BTreeSet<String>,
     /// Named volumes by the manifest's name (from our label).
     pub volumes: BTreeSet<String>,
+    /// Services that run and that nobody saw become ready, e.g. because `up` was interrupted. Engines do not know it: the
+    /// caller adds it from its record.
+    pub unproven: BTreeSet<String>,
 }
 
 /// One container or process.

@@ -88,6 +88,9 @@ fn up(plan: &Plan, observed: &Observed, only: &BTreeSet<String>) -> Vec<Step> {
     for name in start_order(plan) {
         if let (Some(service), Some(fate)) = (plan.services.get(name), fates.get(name)) {
             bring_up(&mut list, plan, service, fate);
+            if matches!(fate, Fate::Keep) && service.readiness.is_some() && observed.unproven.contains(name) {
+                prove(&mut list, name);
+            }
         }
     }
     list.0
@@ -197,6 +200,14 @@ fn bring_up(list: &mut Steps, plan: &Plan, service: &PlannedService, fate: &Fate
     // Who is awaited to complete is waited for once: a failure would otherwise be told twice.
     let wait = if awaited_to_complete(plan, name) { Action::AwaitExit } else { Action::AwaitReady };
     list.push(wait(name.clone()), cause.clone(), vec![started]);
+}
+
+/// Waits for a service that an earlier run started and did not wait for.
+fn prove(list: &mut Steps, name: &str) {
+    let wait = Action::AwaitReady(name.to_owned());
+    if list.find(&wait).is_none() {
+        list.push(wait, Cause::Unproven, vec![]);
+    }
 }
 
 /// Provide while the old one still runs, then remove it, then create: the gap is as short as can be.

@@ -35,7 +35,7 @@ pub enum Action {
     Stop(String),
     /// Ends it at once, without its grace.
     Kill(String),
-    /// Removes the container or the record and files, running or not.
+    /// Removes the container or the record and files; one that runs is ended gracefully before.
     Remove(String),
     /// Removes a network.
     RemoveNetwork(String),
@@ -98,6 +98,8 @@ pub enum Cause {
     Orphan,
     /// A service that waits for it.
     Wanted(String),
+    /// It runs, and nobody saw it become ready.
+    Unproven,
     /// The user asked.
     Requested,
 }
@@ -110,6 +112,7 @@ impl fmt::Display for Cause {
             Self::NotRunning => f.write_str("not running"),
             Self::Follows(service) => write!(f, "`{service}` is replaced"),
             Self::Orphan => f.write_str("orphan: not in the manifest"),
+            Self::Unproven => f.write_str("runs, but was not seen ready"),
             Self::Wanted(service) => write!(f, "`{service}` waits for it"),
             Self::Requested => f.write_str("requested"),
         }

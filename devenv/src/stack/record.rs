@@ -1,5 +1,6 @@
 //! What is remembered between commands: versioned, replaced atomically, and never needed: a lost record loses nothing.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 
@@ -17,13 +18,16 @@ pub struct Record {
     version: u32,
     /// `docker` or `embedded`.
     engine: String,
+    /// Ids of containers and processes that were seen ready, by service.
+    #[serde(default)]
+    pub ready: BTreeMap<String, String>,
 }
 
 impl Record {
     /// A record of a stack on an engine.
     #[must_use]
     pub fn new(engine: EngineName) -> Self {
-        Self { version: VERSION, engine: engine.to_string() }
+        Self { version: VERSION, engine: engine.to_string(), ready: BTreeMap::new() }
     }
 
     /// The engine that the stack was brought up on.

@@ -41,8 +41,10 @@ pub(crate) async fn what_is_not_there_can_be_ended_and_removed(bench: &mut Bench
         }
     }
     assert_eq!(bench.observe().await, Observed::default());
-    bench.perform(&Action::Provide("db".into())).await.expect("provided");
-    bench.perform(&Action::Create("db".into())).await.expect("made");
+    let steps = bench.steps(&up()).await;
+    for step in steps.iter().filter(|step| !matches!(step.action, Action::Start(_))) {
+        bench.perform(&step.action).await.expect("made");
+    }
     for end in [Action::Stop, Action::Kill] {
         bench.perform(&end("db".into())).await.expect("it does not run");
     }

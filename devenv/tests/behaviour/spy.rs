@@ -35,7 +35,7 @@ impl Spy {
     async fn look(&self, project: &Project) -> Result<Seen, EngineError> {
         let mut seen = Seen::new();
         for (name, service) in self.engine.observe(project).await?.services {
-            let lines = self.engine.logs(project, &[name.clone()], LogOptions::default()).await?;
+            let lines = self.engine.logs(project, std::slice::from_ref(&name), LogOptions::default()).await?;
             let lines = lines.try_fold(vec![], async |mut lines, line| {
                 lines.push(line.text);
                 Ok(lines)

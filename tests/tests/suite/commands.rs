@@ -73,7 +73,9 @@ fn ctrl_c_ends_an_attached_up_and_stops_what_it_started() {
 fn a_plan_of_the_tests_names_every_request_and_sends_none() {
     let bench = Bench::orders("embedded");
     let plan = bench.run(&["test", "--plan"]).expect(0).stdout;
-    for expected in ["POST /orders as alice", "GET /orders/${object:", "GET /me as alice (alg-none)", "revoke the tokens of"] {
+    for expected in
+        ["POST /orders as alice", "GET /orders/${object:", "GET /me as alice (alg-none)", "revoke the tokens of"]
+    {
         assert!(plan.contains(expected), "no `{expected}` in:\n{plan}");
     }
     assert!(!bench.state().exists(), "a plan needs no state");

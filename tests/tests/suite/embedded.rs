@@ -122,6 +122,25 @@ fn a_killed_devenv_loses_nothing_the_next_down_cleans_up() {
     assert_eq!(processes_of(&bench), Vec::<String>::new());
 }
 
+#[test]
+fn an_up_that_follows_an_interrupted_one_still_waits_until_everything_is_ready() {
+    let manifest =
+        "services:\n  slow:\n    run: [sh, -c, 'sleep 1; echo ready now; sleep 60']\n    ready: { log: ready now }\n";
+    let bench = Bench::of("embedded", &[("devenv.yaml", manifest)]);
+    let mut first = bench.command(&["up", "-d"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let begin = std::time::Instant::now();
+    while !bench.run(&["ps", "--format", "json"]).stdout.contains("running") {
+        assert!(begin.elapsed().as_secs() < 10, "it never ran");
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let second = bench.run(&["up", "-d"]).expect(0);
+    assert!(second.stderr.contains("slow: ready"), "{}", second.stderr);
+    assert!(bench.run(&["logs"]).expect(0).stdout.contains("ready now"));
+    let third = bench.run(&["up", "-d"]).expect(0);
+    assert!(third.stderr.contains("nothing to do"), "{}", third.stderr);
+}
+
 /// Processes that carry this test's state directory in their environment or arguments.
 pub(crate) fn processes_of(bench: &Bench) -> Vec<String> {
     let mark = bench.state().display().to_string();

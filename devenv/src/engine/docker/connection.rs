@@ -147,6 +147,10 @@ impl Failure {
         if self.is_gone() { Ok(()) } else { Err(self.into()) }
     }
 
+    fn lost(self) -> EngineError {
+        EngineError::Lost { cause: self.text(), endpoint: self.endpoint }
+    }
+
     /// What the engine said.
     pub(super) fn text(&self) -> String {
         match &self.error {
@@ -171,6 +175,9 @@ impl From<Failure> for EngineError {
             Error::HyperLegacyError { err } if err.is_connect() => {
                 Self::Unreachable { endpoint: failure.endpoint, cause: chain(err) }
             }
+            // A command in a container may take too long as well; its time is its own.
+            Error::RequestTimeoutError if failure.limit == ORDINARY => failure.lost(),
+            _ if failure.is_broken() => failure.lost(),
             _ => Self::Refused { cause: failure.text(), action: failure.action },
         }
     }
@@ -210,6 +217,17 @@ mod tests {
         assert!(!failure(500, "listen tcp4 127.0.0.1:80: bind: address already in use").is_conflict());
         assert!(failure(500, "no container with name or ID \"x\" found").is_gone());
         assert!(!failure(500, "disk full").is_gone());
+    }
+
+    #[test]
+    fn an_engine_that_stops_answering_is_told_from_one_that_refuses() {
+        let hung = Failure { error: Error::RequestTimeoutError, ..failure(0, "") };
+        assert_eq!(
+            EngineError::from(hung).to_string(),
+            "the Docker engine at unix:///x stopped answering: no answer within 30 s"
+        );
+        let slow = Failure { error: Error::RequestTimeoutError, limit: Duration::from_secs(3), ..failure(0, "") };
+        assert!(EngineError::from(slow).to_string().starts_with("the engine refused to create container"));
     }
 
     #[test]

@@ -116,6 +116,8 @@ impl Docker {
                 if let Some(service) = plan.services.get(name) {
                     self.completed().remove(&service.container.name);
                 }
+                // A store that is replaced while it runs must get to write down what it holds.
+                remove::stop(connection, plan, name, reporter).await?;
                 remove::remove(connection, plan, name).await
             }
             Action::RemoveNetwork(name) => resources::remove_network(connection, &plan.project, name).await,

@@ -22,7 +22,7 @@ pub(super) async fn observe(connection: &Connection, project: &Project) -> Resul
     let running = containers.iter().filter(|container| container.service_state() == ServiceState::Running);
     let started = future::join_all(running.map(|container| started_at(connection, &container.id))).await;
     let started: HashMap<String, Timestamp> = started.into_iter().flatten().collect();
-    Ok(Observed { services: services(&containers, &started), networks, volumes })
+    Ok(Observed { services: services(&containers, &started), networks, volumes, ..Observed::default() })
 }
 
 /// When a container last started; a container that vanished meanwhile has no time.

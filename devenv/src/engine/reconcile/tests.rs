@@ -136,6 +136,18 @@ fn down_ends_dependants_first_and_keeps_volumes_unless_asked() {
 }
 
 #[test]
+fn what_an_interrupted_run_left_unproven_is_waited_for() {
+    let plan = plan("db: ready\napi: after db healthy\nweb:");
+    let mut observed = observed(&plan, "db running\napi running\nweb running");
+    observed.unproven = BTreeSet::from(["db".to_owned(), "web".to_owned()]);
+    assert_eq!(
+        steps(&plan, &observed, &up()),
+        "0 await ready db (runs, but was not seen ready) []\n",
+        "web has no test"
+    );
+}
+
+#[test]
 fn stop_leaves_everything_to_be_started_again() {
     let plan = plan("api:");
     assert_eq!(steps(&plan, &observed(&plan, "api running"), &Goal::Stop), "0 stop api (requested) []\n");

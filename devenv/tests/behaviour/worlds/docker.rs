@@ -1,6 +1,6 @@
-//! A Docker engine's containers, networks and volumes, found by label.
+//! A Docker engine's containers, networks and volumes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bollard::query_parameters::{KillContainerOptions, ListContainersOptions, ListNetworksOptions, ListVolumesOptions};
 use devenv::engine::docker::Docker;
@@ -52,24 +52,26 @@ impl World for Engines {
         async move { self.client.kill_container(&service.id, options).await.expect("killed") }.boxed()
     }
 
+    /// By name and not by label: what an engine value forgot to label is left as well.
     fn traces<'a>(&'a self, project: &'a Project) -> BoxFuture<'a, Vec<String>> {
-        let label = format!("dev.devenv.project={}", project.id());
-        let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
-        async move {
-            let containers = ListContainersOptions { all: true, filters: filters.clone(), ..Default::default() };
+        async {
+            let containers = ListContainersOptions { all: true, ..Default::default() };
             let containers = self.client.list_containers(Some(containers)).await.expect("containers");
-            let networks = ListNetworksOptions { filters: filters.clone() };
-            let networks = self.client.list_networks(Some(networks)).await.expect("networks");
-            let volumes = self.client.list_volumes(Some(ListVolumesOptions { filters })).await.expect("volumes");
+            let networks = self.client.list_networks(None::<ListNetworksOptions>).await.expect("networks");
+            let volumes = self.client.list_volumes(None::<ListVolumesOptions>).await.expect("volumes");
             let containers = containers.into_iter().flat_map(|container| container.names.unwrap_or_default());
             let networks = networks.into_iter().filter_map(|network| network.name);
             let volumes = volumes.volumes.unwrap_or_default().into_iter().map(|volume| volume.name);
-            containers.chain(networks).chain(volumes).collect()
+            let ours = |name: &String| {
+                let rest = name.trim_start_matches('/').strip_prefix(&project.id());
+                rest.is_some_and(|rest| rest.starts_with(['-', '_']))
+            };
+            containers.chain(networks).chain(volumes).filter(ours).collect()
         }
         .boxed()
     }
 
     fn next_cut(&self, polls: usize) -> usize {
-        polls + polls / 4 + 1
+        polls * 2
     }
 }

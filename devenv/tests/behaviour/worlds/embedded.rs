@@ -13,7 +13,6 @@ use super::World;
 
 struct Machine;
 
-#[expect(clippy::unused_async, reason = "opened as the other worlds are")]
 pub(crate) async fn open() -> Option<Box<dyn World>> {
     Some(Box::new(Machine))
 }

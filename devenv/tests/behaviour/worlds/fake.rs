@@ -12,7 +12,6 @@ use crate::sketch::{Does, Sketched};
 
 struct Memory(Fake);
 
-#[expect(clippy::unused_async, reason = "opened as the other worlds are")]
 pub(crate) async fn open() -> Option<Box<dyn World>> {
     Some(Box::new(Memory(Fake::default())))
 }

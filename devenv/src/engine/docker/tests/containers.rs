@@ -192,3 +192,22 @@ async fn everything_that_the_plan_says_reaches_the_engine() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_is_removed_while_running_may_end_gracefully_before() {
+    with_engine("graceful", async |lab| {
+        lab.add_shell("db", "trap 'exit 0' TERM; echo up; while :; do :; done").stop.grace = Duration::from_secs(60);
+        lab.add_shell("deaf", STUBBORN).stop.grace = Duration::from_secs(1);
+        for name in ["db", "deaf"] {
+            lab.up(name).await;
+            // It listens to signals, or not, once it has spoken.
+            while lab.output(name).await.is_empty() {}
+            lab.act(Action::Remove(name.into())).await.unwrap();
+            assert_eq!(lab.state(name).await, None);
+        }
+        let warnings = std::iter::from_fn(|| lab.events.try_recv().ok())
+            .filter_map(|event| if let Event::Warning { message } = event { Some(message) } else { None });
+        assert_eq!(warnings.collect::<Vec<_>>(), ["service `deaf` ignored SIGTERM and was killed after 1 s"]);
+    })
+    .await;
+}
