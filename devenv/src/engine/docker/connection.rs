@@ -16,6 +16,10 @@ pub(super) const ORDINARY: Duration = Duration::from_secs(30);
 /// How long a request that moves much data may take.
 pub(super) const BULKY: Duration = Duration::from_secs(180);
 
+/// How often an engine that takes long is asked whether it is still there, and how long it may be silent then.
+const MEANWHILE: Duration = Duration::from_secs(5);
+const SILENT: Duration = Duration::from_secs(10);
+
 /// A version of the Engine API: 1.41 is `(1, 41)`.
 pub(super) type ApiVersion = (u32, u32);
 
@@ -60,12 +64,25 @@ impl Connection {
         limit: Duration,
         request: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Failure> {
-        let error = match tokio::time::timeout(limit, request).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => error,
-            Err(_) => Error::RequestTimeoutError,
+        let error = tokio::select! {
+            answer = tokio::time::timeout(limit, request) => match answer {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => error,
+                Err(_) => Error::RequestTimeoutError,
+            },
+            error = self.silence(), if limit >= BULKY => Error::IOError { err: error },
         };
         Err(Failure { action: action.to_owned(), limit, endpoint: self.endpoint.to_string(), error })
+    }
+
+    /// Ends when the engine is silent: what takes long is told from what hangs by asking something else meanwhile.
+    async fn silence(&self) -> std::io::Error {
+        loop {
+            tokio::time::sleep(MEANWHILE).await;
+            if let Err(error) = raw::get(&self.endpoint, "/_ping", SILENT).await {
+                return error;
+            }
+        }
     }
 
     /// [`Self::bounded`] for requests that only move words.

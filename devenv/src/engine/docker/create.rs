@@ -3,6 +3,7 @@
 //! A container that was made and not completed (this program was killed in between) is completed when it is started.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use bollard::models::NetworkConnectRequest;
 use bollard::query_parameters::{
@@ -17,6 +18,11 @@ use super::{image, labels, remove};
 use crate::engine::EngineError;
 use crate::plan::{DeliveredFile, Fingerprint, Plan, PlannedMountSource, PlannedService, ServiceNetwork};
 
+/// How long a name may be taken without a container: the engine is still at what a killed `devenv` asked for.
+const MAKING: Duration = Duration::from_secs(10);
+/// How often it is tried again.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Makes the container of a service and completes it. One of ours with another fingerprint is replaced.
 pub(super) async fn create(connection: &Connection, plan: &Plan, service: &PlannedService) -> Result<(), EngineError> {
     let namespace_of = namespace_of(connection, plan, service).await?;
@@ -24,15 +30,16 @@ pub(super) async fn create(connection: &Connection, plan: &Plan, service: &Plann
     let given = Circumstances { image: &image, namespace_of: namespace_of.as_deref(), api: connection.api };
     let spec = spec::spec(plan, service, &given);
     let action = format!("create container `{}`", service.container.name);
-    match request(connection, &action, service, &spec).await {
-        Ok(()) => {}
-        Err(failure) if failure.is_conflict() => {
-            if present(connection, plan, service).await?.as_ref() != Some(&service.fingerprint) {
-                remove::by_name(connection, &service.container.name).await?;
-                request(connection, &action, service, &spec).await?;
-            }
+    let begun = Instant::now();
+    while let Err(failure) = request(connection, &action, service, &spec).await {
+        if !failure.is_conflict() || begun.elapsed() >= MAKING {
+            return Err(failure.into());
         }
-        Err(failure) => return Err(failure.into()),
+        match present(connection, plan, service).await? {
+            Some(found) if found == service.fingerprint => break,
+            Some(_) => remove::by_name(connection, &service.container.name).await?,
+            None => tokio::time::sleep(LOOK).await,
+        }
     }
     complete(connection, service, &spec.connect_later).await
 }

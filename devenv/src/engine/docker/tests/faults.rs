@@ -1,5 +1,7 @@
 //! Engines that misbehave, played by a few lines behind a socket: no engine is needed here.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -161,4 +163,44 @@ async fn following_goes_on_where_the_connection_broke() {
     let lines = docker.unwrap().logs(&project(), &services, options).await.unwrap();
     let texts: Vec<String> = lines.take(2).map(|line| line.unwrap().text).collect().await;
     assert_eq!(texts, ["one", "two"]);
+}
+
+/// A plan of one container.
+fn one_container() -> Plan {
+    let source = Source::Image { reference: "image:1".into(), pull: crate::manifest::PullPolicy::Missing };
+    let mut plan = empty_plan(project());
+    plan.services.insert("api".into(), planned_service("api", source, "x-api".into()));
+    plan
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_whose_container_is_still_being_made_for_a_killed_devenv_is_waited_for() {
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+    let busy = |request: &str| match request {
+        _ if request.contains("/_ping") => Answer::Break(PONG),
+        _ if request.contains("/containers/create") && TAKEN.fetch_add(1, Ordering::SeqCst) < 3 => {
+            Answer::Say("409 Conflict", r#"{"message": "Conflict. The container name \"/x-api\" is already in use"}"#)
+        }
+        _ if request.contains("/containers/create") => Answer::Say("201 Created", r#"{"Id": "1", "Warnings": []}"#),
+        _ => Answer::Say("404 Not Found", r#"{"message": "No such container: x-api"}"#),
+    };
+    let (_directory, docker) = played(busy).await;
+    let (reporter, _events) = Reporter::channel();
+    docker.unwrap().perform(&one_container(), &Action::Create("api".into()), &reporter).await.unwrap();
+    assert_eq!(TAKEN.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_falls_silent_while_it_works_on_something_long_is_given_up_early() {
+    static PINGS: AtomicUsize = AtomicUsize::new(0);
+    let silent = |request: &str| match request {
+        _ if request.contains("/_ping") && PINGS.fetch_add(1, Ordering::SeqCst) < 3 => Answer::Break(PONG),
+        _ => Answer::Hang,
+    };
+    let (_directory, docker) = played(silent).await;
+    let (docker, (reporter, _events)) = (docker.unwrap(), Reporter::channel());
+    let begun = tokio::time::Instant::now();
+    let error = docker.perform(&one_container(), &Action::Create("api".into()), &reporter).await.unwrap_err();
+    assert!(matches!(&error, EngineError::Lost { cause, .. } if cause.contains("no answer within 10 s")), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }
