@@ -9,11 +9,14 @@ use crate::program::{Bench, docker_answers, ports};
 /// The flaws as the API itself lists them.
 fn flaws(bench: &Bench) -> Vec<Value> {
     // Asked of the program that `devenv` builds: the debug build of this test run may not be there.
-    let output = Command::new("cargo")
-        .args(["run", "--quiet", "--release", "--bin", "orders-api", "--", "--list-flaws", "--format", "json"])
-        .current_dir(bench.project())
-        .output()
-        .unwrap();
+    let flags = ["build", "--workspace", "--release", "--bin", "orders-api", "--message-format=json"];
+    let built = Command::new("cargo").args(flags).current_dir(bench.project()).output().unwrap();
+    let messages = String::from_utf8(built.stdout).unwrap();
+    let executable = messages.lines().rev().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        message["executable"].as_str().map(str::to_owned)
+    });
+    let output = Command::new(executable.unwrap()).args(["--list-flaws", "--format", "json"]).output().unwrap();
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
