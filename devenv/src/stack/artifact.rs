@@ -103,7 +103,8 @@ async fn cargo(
     reporter: &Reporter,
 ) -> Result<PathBuf, ArtifactError> {
     // With the features of the whole workspace, as a `cargo build` at its root has them: what that made is used again.
-    let flags = ["build", "--workspace", "--profile", profile, "--bin", bin, "--message-format=json-render-diagnostics"];
+    let flags =
+        ["build", "--workspace", "--profile", profile, "--bin", bin, "--message-format=json-render-diagnostics"];
     let words: Vec<String> = std::iter::once("cargo").chain(flags).map(str::to_owned).collect();
     let output = run(project, service, &words, reporter).await?;
     let executable = output.lines().rev().find_map(|line| {
