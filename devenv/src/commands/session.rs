@@ -93,12 +93,21 @@ impl Session {
             (EngineArg::Embedded, _) | (EngineArg::Auto, Some(EngineName::Embedded)) => {
                 self.embedded(Depth::Outline, reporter, "recorded").await?
             }
-            (EngineArg::Auto, None) => match self.docker(Depth::Outline, reporter, "answers").await {
-                Ok(choice) if !choice.prepared.engine.observe(&self.project).await?.services.is_empty() => choice,
-                Ok(_) | Err(_) => self.embedded(Depth::Outline, reporter, "nothing else").await?,
-            },
+            (EngineArg::Auto, None) => self.unrecorded(reporter).await?,
         };
         Ok(choice.prepared)
+    }
+
+    /// Without a record: whatever is found on Docker, otherwise embedded, as far as the plan can run so.
+    async fn unrecorded(&self, reporter: &Reporter) -> Result<Choice, Failure> {
+        let docker = self.docker(Depth::Outline, reporter, "answers").await;
+        if let Ok(choice) = &docker
+            && !choice.prepared.engine.observe(&self.project).await?.services.is_empty()
+        {
+            return docker;
+        }
+        let embedded = self.embedded(Depth::Outline, reporter, "nothing else").await;
+        if embedded.is_ok() { embedded } else { docker }
     }
 
     /// Docker when it answers and has every image; otherwise embedded, when the plan can run so.

@@ -73,6 +73,20 @@ fn the_api_in_its_container_sees_the_issuer_url_of_the_host_and_its_orders_are_i
 }
 
 #[test]
+fn a_stack_of_images_alone_can_be_looked_at_before_it_was_ever_up() {
+    if !docker_answers() {
+        return;
+    }
+    let bench = Bench::of("auto", &[("devenv.yaml", "services: { db: { image: postgres } }\n")]);
+    assert_eq!(bench.run(&["ps", "--format", "json"]).expect(0).json(), serde_json::json!([]));
+    bench.run(&["down"]).expect(0);
+    let without = Bench::of("auto", &[("devenv.yaml", "services: { db: { image: postgres } }\n")])
+        .with("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+    let ran = without.run(&["ps"]).expect(3);
+    assert!(ran.stderr.contains("no Docker engine answers"), "{}", ran.stderr);
+}
+
+#[test]
 fn without_an_engine_auto_falls_back_and_docker_says_what_to_do() {
     let _ports = ports();
     let bench = Bench::orders("docker").with("DOCKER_HOST", "unix:///nonexistent/docker.sock");
