@@ -104,7 +104,7 @@ pub fn print_apart(text: &str) {
     print(&format!("{before}{text}"));
 }
 
-/// The same as [`print`] for who has more to say.
+/// The same as [`print()`] for who has more to say.
 ///
 /// # Errors
 /// The reader went away.
