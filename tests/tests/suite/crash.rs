@@ -115,7 +115,9 @@ fn a_second_ctrl_c_kills_what_ignores_the_first() {
     let bench = Bench::of("embedded", &[("devenv.yaml", manifest)]);
     let mut up = spawn(&bench, &["up"]);
     let mut said = BufReader::new(up.stderr.take().unwrap()).lines();
-    assert!(said.any(|line| line.unwrap().contains("deaf: ready")));
+    // The table of services is the first thing on standard output: from then on the command is attached.
+    let mut shown = BufReader::new(up.stdout.take().unwrap()).lines();
+    assert!(shown.any(|line| line.unwrap().starts_with("deaf")));
     let begun = Instant::now();
     interrupt(&up);
     assert!(said.any(|line| line.unwrap().contains("Ctrl-C again to kill")));
