@@ -1,3 +1,5 @@
+//! Who may call: each permission opens its door and no other.
+
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! The control API: decisions, policies, reset, and who is kept out.
+
 use serde_json::{Value, json};
 
 use crate::common::{POLICIES, SCHEMA, Server, request};

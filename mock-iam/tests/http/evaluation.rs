@@ -1,3 +1,5 @@
+//! AuthZEN evaluations over HTTP: the rules that implementations get wrong.
+
 use axum::body::Body;
 use serde_json::{Value, json};
 

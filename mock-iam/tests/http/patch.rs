@@ -1,3 +1,5 @@
+//! SCIM PATCH (RFC 7644 §3.5.2): what each operation and path changes, and what is refused.
+
 use serde_json::{Value, json};
 
 use crate::common::{EXTENSION, Server};

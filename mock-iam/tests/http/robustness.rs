@@ -1,3 +1,5 @@
+//! Hostile bodies: never a panic, never a permission.
+
 use std::sync::LazyLock;
 
 use axum::body::Body;

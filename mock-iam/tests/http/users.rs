@@ -1,3 +1,5 @@
+//! SCIM users: create, read, replace, delete, versions, filters and their errors.
+
 use serde_json::{Value, json};
 
 use crate::common::{EXTENSION, Server, request};
