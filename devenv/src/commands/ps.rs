@@ -49,7 +49,7 @@ pub(super) async fn run(args: Ps) -> Result<Exit, Failure> {
             "state": word(&service.state),
             "exit_code": code,
             "role": role(name),
-            "engine": running::engine_word(prepared.engine.name()),
+            "engine": prepared.engine.name().to_string(),
             "place": place,
             "id": service.id,
             "ports": ports,

@@ -200,11 +200,3 @@ pub(super) fn service_under_test<'a>(
         }
     }
 }
-
-/// Whether an engine keeps its services without this program.
-pub(super) fn engine_word(engine: EngineName) -> &'static str {
-    match engine {
-        EngineName::Docker => "docker",
-        EngineName::Embedded => "embedded",
-    }
-}

@@ -21,5 +21,5 @@ pub use context::{Context, Requirements, SecretKey, Secrets, requirements};
 pub(crate) use fingerprint::hex;
 pub use model::*;
 pub use relay::relay_name;
-pub use resolve::{ResolveError, is_users, resolve};
+pub use resolve::{ResolveError, resolve};
 pub use service::host_data_of;

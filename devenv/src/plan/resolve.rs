@@ -10,7 +10,7 @@ use crate::plan::context::Context;
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::overrides::effective_services;
 use crate::plan::service::UserService;
-use crate::plan::{Plan, PlannedNetwork, PlannedService, PlannedVolume, Role, ServiceNetwork, builtin, relay};
+use crate::plan::{Plan, PlannedNetwork, PlannedService, PlannedVolume, ServiceNetwork, builtin, relay};
 
 /// The network that services are in when they name none.
 pub(super) const DEFAULT_NETWORK: &str = "default";
@@ -160,10 +160,4 @@ fn volumes(manifest: &Manifest, context: &Context) -> BTreeMap<String, PlannedVo
         (key.clone(), PlannedVolume { name, external: written.external, driver: written.driver.clone() })
     };
     manifest.volumes.iter().map(planned).collect()
-}
-
-/// Whether a service is one that the manifest names.
-#[must_use]
-pub fn is_users(service: &PlannedService) -> bool {
-    service.role == Role::User
 }
