@@ -76,6 +76,9 @@ pub struct Caller {
     pub token: Secret,
     /// What the caller may do.
     pub may: Vec<Permission>,
+    /// The user of the directory that the caller acts for: what SCIM's `/Me` is (RFC 7644 §3.11).
+    #[serde(default)]
+    pub user: Option<String>,
 }
 
 /// What a caller may do: least privilege, one word for each door.

@@ -71,6 +71,11 @@ impl State {
         })
     }
 
+    /// The user that a caller acts for.
+    pub(crate) fn user_of(&self, caller: &str) -> Option<&str> {
+        self.0.callers.get(caller)?.user.as_deref()
+    }
+
     pub(crate) fn directory(&self) -> Arc<Directory> {
         Arc::clone(&self.0.directory.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -121,6 +121,7 @@ fn callers(manifest: &Manifest, context: &Context) -> BTreeMap<String, Caller> {
     let caller = |key: SecretKey, may: Vec<Permission>| Caller {
         token: mock_iam::secret::Secret::new(context.secrets.get(&key)),
         may,
+        user: None,
     };
     let mut callers = BTreeMap::from([
         ("devenv".to_owned(), caller(SecretKey::IamControl, vec![Decide, ReadDirectory, WriteDirectory, Control])),

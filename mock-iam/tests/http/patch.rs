@@ -132,7 +132,7 @@ async fn each_mistake_has_its_scim_type() {
         (json!({ "op": "replace", "path": "roles[value eq \"none\"].value", "value": "a" }), "noTarget"),
         (json!({ "op": "remove", "path": "roles[value is \"none\"]" }), "invalidFilter"),
         (json!({ "op": "replace", "path": "roles[value eq \"a\"].type", "value": "a" }), "invalidPath"),
-        (json!({ "op": "replace", "path": "nickName", "value": "a" }), "invalidPath"),
+        (json!({ "op": "replace", "path": "shoeSize", "value": "a" }), "invalidPath"),
         (json!({ "op": "replace", "path": 7, "value": "a" }), "invalidPath"),
         (json!({ "op": "replace", "path": format!("{EXTENSION}:attributes.a.b"), "value": "a" }), "invalidPath"),
         (json!({ "op": "replace", "value": { "rolse": [] } }), "invalidPath"),
