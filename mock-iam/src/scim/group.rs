@@ -17,8 +17,12 @@ pub(crate) fn to_json(directory: &Directory, group: &Group, base: &str) -> Value
     set("id", group.name.clone().into());
     set("displayName", group.name.clone().into());
     let member = |name: &str| {
-        let display = directory.user(name).and_then(|user| user.profile.display_name.as_deref()).unwrap_or(name);
-        json!({ "value": name, "display": display, "type": "User", "$ref": location(base, "Users", name) })
+        let mut member = json!({ "value": name, "type": "User", "$ref": location(base, "Users", name) });
+        let display = directory.user(name).and_then(|user| user.profile.display_name.as_deref());
+        if let (Some(display), Some(member)) = (display, member.as_object_mut()) {
+            member.insert("display".to_owned(), display.into());
+        }
+        member
     };
     set("members", directory.members(&group.name).map(member).collect());
     set(

@@ -88,7 +88,7 @@ fn set(
     match target {
         Target::Extension(schema) => {
             let values = value.as_object().ok_or_else(|| invalid("value", "must be an object"))?;
-            for (name, value) in values {
+            for (name, value) in values.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("schemas")) {
                 set(kind, resource, &Target::parse(kind, &format!("{}:{name}", schema.id))?, (what, value))?;
             }
             Ok(())

@@ -16,12 +16,8 @@ pub(crate) fn to_json(user: &User, base: &str) -> Value {
     let groups = profile.roles.iter().map(
         |role| json!({ "value": role, "display": role, "type": "direct", "$ref": location(base, "Groups", role) }),
     );
-    let enterprise = profile.details.contains_key(ENTERPRISE).then_some(ENTERPRISE);
-    let schemas: Vec<_> = [USER, EXTENSION].into_iter().chain(enterprise).collect();
-    let extension = resource.entry(EXTENSION).or_insert_with(|| json!({}));
-    if let Some(extension) = extension.as_object_mut() {
-        extension.entry("attributes").or_insert_with(|| json!({}));
-    }
+    let extensions = [EXTENSION, ENTERPRISE].into_iter().filter(|urn| resource.contains_key(*urn));
+    let schemas: Vec<_> = std::iter::once(USER).chain(extensions).collect();
     let mut set = |name: &str, value: Value| resource.insert(name.to_owned(), value);
     set("schemas", json!(schemas));
     set("id", profile.name.clone().into());
@@ -51,7 +47,10 @@ pub(crate) fn writable(profile: &Profile) -> Map<String, Value> {
     if !profile.roles.is_empty() {
         resource.insert("roles".to_owned(), roles(profile));
     }
-    let mut extension = Map::new();
+    let mut extension = match resource.remove(EXTENSION) {
+        Some(Value::Object(extension)) => extension,
+        _ => Map::new(),
+    };
     if !profile.attributes.is_empty() {
         extension.insert("attributes".to_owned(), json!(profile.attributes));
     }
@@ -92,10 +91,14 @@ pub(crate) fn from_writable(mut resource: Map<String, Value>) -> Result<Profile,
     if let Some(Value::Object(mut extension)) = resource.remove(EXTENSION) {
         profile.tenant = text(extension.remove("tenant"));
         if let Some(Value::Object(attributes)) = extension.remove("attributes") {
+            // An empty object and none are the same to policies, but not to the client that wrote it.
+            if attributes.is_empty() {
+                profile.details.insert(EXTENSION.to_owned(), json!({ "attributes": {} }));
+            }
             profile.attributes = attributes.into_iter().collect();
         }
     }
-    profile.details = resource.into_iter().collect();
+    profile.details.extend(resource);
     Ok(profile)
 }
 

@@ -14,3 +14,9 @@ mod patch;
 mod robustness;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
+mod values;
