@@ -1,25 +1,37 @@
 //! Every route on one page, each with the clause that defines it. Must not know what the endpoints do.
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
 
-use crate::endpoints::{access, control, discovery, groups, me, metadata, request_id, scim, search_directory, users};
+use crate::endpoints::{
+    access, control, discovery, faults, groups, me, metadata, request_id, scim, search, search_directory, users, world,
+};
 use crate::state::State;
 
 /// The whole server as a service, without a socket.
 pub fn app(state: State) -> Router {
+    let resource = put(world::put_resource).patch(world::patch_resource).delete(world::delete_resource);
     Router::new()
-        // AuthZEN 1.0 §6, §7, §9
+        // AuthZEN 1.0 §6 to §9
         .route("/access/v1/evaluation", post(access::evaluation))
         .route("/access/v1/evaluations", post(access::evaluations))
+        .route("/access/v1/search/subject", post(search::subject))
+        .route("/access/v1/search/resource", post(search::resource))
+        .route("/access/v1/search/action", post(search::action))
         .route("/.well-known/authzen-configuration", get(metadata::authzen))
+        .route("/.well-known/authzen-configuration/{*path}", get(metadata::authzen_below))
         .nest("/scim/v2", directory())
         // Our own control interface: docs/wire.md
         .route("/control/v1/decisions", get(control::decisions))
         .route("/control/v1/policies", put(control::replace_policies))
         .route("/control/v1/reset", post(control::reset))
+        .route("/control/v1/circumstances", get(world::circumstances).put(world::put_circumstances))
+        .route("/control/v1/resources", get(world::resources))
+        .route("/control/v1/resources/{type}/{id}", resource)
+        .route("/control/v1/faults", get(faults::list).post(faults::add).delete(faults::clear))
         .route("/health", get(metadata::health))
+        .layer(from_fn_with_state(state.clone(), faults::strike))
         .layer(from_fn(request_id::echo))
         .with_state(state)
 }

@@ -3,6 +3,7 @@
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::connection::{Cuttable, Link};
 use crate::error::Error;
 use crate::router::app;
 use crate::state::State;
@@ -20,5 +21,6 @@ pub async fn run(
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
     }
-    axum::serve(listener, app(state)).with_graceful_shutdown(shutdown).await.map_err(Error::Serve)
+    let service = app(state).into_make_service_with_connect_info::<Link>();
+    axum::serve(Cuttable(listener), service).with_graceful_shutdown(shutdown).await.map_err(Error::Serve)
 }

@@ -79,7 +79,7 @@ pub(super) fn iam(manifest: &Manifest, context: &Context) -> Option<PlannedServi
         }),
         policies: context.policies.clone(),
         callers: callers(manifest, context),
-        decision_log: None,
+        ..mock_iam::Config::default()
     };
     Some(built_in(context, IAM, iam.port, serde_json::to_vec(&config).unwrap_or_default()))
 }

@@ -44,6 +44,9 @@ impl Directory {
     /// The resource of this type and identifier.
     #[must_use]
     pub fn resource(&self, kind: &str, id: &str) -> Option<&Resource> {
+        if self.resources.is_empty() {
+            return None;
+        }
         let name = Name { kind: kind.to_owned(), id: id.to_owned() };
         self.resources.get(&name).map(Arc::as_ref)
     }

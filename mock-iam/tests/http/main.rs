@@ -20,3 +20,9 @@ mod groups;
 mod lists;
 #[cfg(test)]
 mod values;
+#[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod search;
+#[cfg(test)]
+mod world;
