@@ -14,6 +14,8 @@ use crate::secret::Secret;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The public base URL of this server, for discovery documents and `Location` headers, e.g. `http://localhost:9410`.
+    /// The program of its own takes its port on this machine when there is none.
+    #[serde(default)]
     pub base_url: String,
     /// Tenants, each an entity `Tenant::"name"`.
     #[serde(default)]
@@ -108,7 +110,8 @@ pub struct Policies {
 pub struct SourceFile {
     /// Path as its owner knows it.
     pub name: String,
-    /// The whole text.
+    /// The whole text; a configuration file may leave it out and have the file of that name read.
+    #[serde(default)]
     pub text: String,
 }
 

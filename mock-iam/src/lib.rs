@@ -6,6 +6,7 @@ mod access;
 mod adapt;
 pub mod audit;
 pub mod config;
+pub mod config_file;
 mod connection;
 pub mod directory;
 mod endpoints;
