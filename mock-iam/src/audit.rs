@@ -61,7 +61,8 @@ impl Verifier {
     /// What the lines so far say.
     #[must_use]
     pub fn finish(self) -> Verified {
-        let sequences = self.first.as_ref().zip(self.last.as_ref()).map(|(first, last)| (first.sequence, last.sequence));
+        let sequences =
+            self.first.as_ref().zip(self.last.as_ref()).map(|(first, last)| (first.sequence, last.sequence));
         Verified {
             lines: self.lines,
             sequences,

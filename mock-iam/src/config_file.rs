@@ -32,8 +32,8 @@ pub enum ReadError {
 pub fn read(path: &Path) -> Result<Config, ReadError> {
     let options = serde_saphyr::options! { with_snippet: false };
     let parsed = serde_saphyr::from_str_with_options::<Config>(&text(path)?, options);
-    let mut config = parsed
-        .map_err(|source| ReadError::Configuration { path: path.to_owned(), source: Box::new(source) })?;
+    let mut config =
+        parsed.map_err(|source| ReadError::Configuration { path: path.to_owned(), source: Box::new(source) })?;
     let beside = path.parent().unwrap_or(Path::new("."));
     for file in config.policies.schema.iter_mut().chain(&mut config.policies.files) {
         if file.text.is_empty() {

@@ -2,12 +2,11 @@
 
 use axum::body::Bytes;
 use axum::extract::{Path, State as Shared};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::authentication::Caller;
-use super::scim::{Conditions, Read, Write, answer, base, body, created, parameters, refused, represent, respond};
-use super::users::Parameters;
+use super::scim::{Asked, Read, Write, answer, base, created, refused, represent, respond};
 use crate::directory::{Directory, Group, GroupProfile};
 use crate::scim::list::{self, response};
 use crate::scim::schema::GROUPS;
@@ -15,8 +14,8 @@ use crate::scim::{ScimError, ScimType, group, location, patch as patching};
 use crate::state::State;
 
 /// `GET /scim/v2/Groups`
-pub(crate) async fn list(_caller: Caller<Read>, Shared(state): Shared<State>, query: Parameters) -> Response {
-    answer(parameters(query).and_then(|query| found(&state, &query)))
+pub(crate) async fn list(_caller: Caller<Read>, Shared(state): Shared<State>, asked: Asked) -> Response {
+    answer(found(&state, &asked.query))
 }
 
 /// The list response over groups.
@@ -31,16 +30,12 @@ pub(crate) async fn read(
     _caller: Caller<Read>,
     Shared(state): Shared<State>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    query: Parameters,
+    asked: Asked,
 ) -> Response {
-    answer(parameters(query).and_then(|query| {
-        let directory = state.directory();
-        let found = find(&directory, &id)?;
-        match (Conditions { headers: &headers, query: &query }).unchanged(found.version) {
-            Some(unchanged) => Ok(unchanged),
-            None => show(StatusCode::OK, &state, (&directory, found), &query),
-        }
+    let directory = state.directory();
+    answer(find(&directory, &id).and_then(|found| match asked.unchanged(found.version) {
+        Some(unchanged) => Ok(unchanged),
+        None => show(StatusCode::OK, &state, (&directory, found), &asked.query),
     }))
 }
 
@@ -48,21 +43,21 @@ pub(crate) async fn read(
 pub(crate) async fn create(
     caller: Caller<Write>,
     Shared(state): Shared<State>,
-    headers: HeaderMap,
-    query: Parameters,
+    asked: Asked,
     bytes: Bytes,
 ) -> Response {
-    answer(parameters(query).and_then(|query| {
-        let profile = group::from_json(&body(&headers, &bytes)?)?;
+    let create = || {
+        let profile = group::from_json(&asked.body(&bytes)?)?;
         let name = profile.name.clone();
         let directory = state.change(|directory, now| {
             directory.create_group(profile, now).map_err(refused)?;
             Ok(directory.clone())
         })?;
         tracing::info!(caller = caller.name, group = name, "group created");
-        let response = show(StatusCode::CREATED, &state, (&directory, find(&directory, &name)?), &query)?;
+        let response = show(StatusCode::CREATED, &state, (&directory, find(&directory, &name)?), &asked.query)?;
         Ok(created(response, &location(&base(&state), "Groups", &name)))
-    }))
+    };
+    answer(create())
 }
 
 /// `PUT /scim/v2/Groups/{id}`
@@ -70,17 +65,16 @@ pub(crate) async fn replace(
     caller: Caller<Write>,
     Shared(state): Shared<State>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    query: Parameters,
+    asked: Asked,
     bytes: Bytes,
 ) -> Response {
-    answer(parameters(query).and_then(|query| {
-        let profile = group::from_json(&body(&headers, &bytes)?)?;
-        let conditions = Conditions { headers: &headers, query: &query };
-        let directory = change(&state, &id, &conditions, |_, _| Ok(profile))?;
+    let replace = || {
+        let profile = group::from_json(&asked.body(&bytes)?)?;
+        let directory = change(&state, &id, &asked, |_, _| Ok(profile))?;
         tracing::info!(caller = caller.name, group = id, "group replaced");
-        show(StatusCode::OK, &state, (&directory, find(&directory, &id)?), &query)
-    }))
+        show(StatusCode::OK, &state, (&directory, find(&directory, &id)?), &asked.query)
+    };
+    answer(replace())
 }
 
 /// `PATCH /scim/v2/Groups/{id}`
@@ -88,21 +82,19 @@ pub(crate) async fn patch(
     caller: Caller<Write>,
     Shared(state): Shared<State>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    query: Parameters,
+    asked: Asked,
     bytes: Bytes,
 ) -> Response {
-    answer(parameters(query).and_then(|query| {
-        let body = body(&headers, &bytes)?;
-        let conditions = Conditions { headers: &headers, query: &query };
-        let base = base(&state);
-        let directory = change(&state, &id, &conditions, |directory, found| {
+    let patch = || {
+        let (body, base) = (asked.body(&bytes)?, base(&state));
+        let directory = change(&state, &id, &asked, |directory, found| {
             let before = group::writable(directory, found, &base);
             group::from_writable(patching::apply(&GROUPS, before, &body)?)
         })?;
         tracing::info!(caller = caller.name, group = id, "group changed");
-        show(StatusCode::OK, &state, (&directory, find(&directory, &id)?), &query)
-    }))
+        show(StatusCode::OK, &state, (&directory, find(&directory, &id)?), &asked.query)
+    };
+    answer(patch())
 }
 
 /// `DELETE /scim/v2/Groups/{id}`
@@ -110,11 +102,10 @@ pub(crate) async fn delete(
     caller: Caller<Write>,
     Shared(state): Shared<State>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Response {
-    let query = list::Query::default();
     let deleted = state.change(|directory, now| {
-        Conditions { headers: &headers, query: &query }.check(find(directory, &id)?.version)?;
+        asked.check(find(directory, &id)?.version)?;
         directory.delete_group(&id, now).map_err(refused)
     });
     answer(deleted.map(|()| {
@@ -127,12 +118,12 @@ pub(crate) async fn delete(
 fn change(
     state: &State,
     id: &str,
-    conditions: &Conditions<'_>,
+    asked: &Asked,
     new: impl FnOnce(&Directory, &Group) -> Result<GroupProfile, ScimError>,
 ) -> Result<Directory, ScimError> {
     state.change(|directory, now| {
         let found = find(directory, id)?;
-        conditions.check(found.version)?;
+        asked.check(found.version)?;
         let profile = new(directory, found)?;
         if profile.name != id {
             return Err(ScimError::new(ScimType::Mutability, "`displayName` cannot be changed"));

@@ -2,63 +2,39 @@
 
 use axum::body::Bytes;
 use axum::extract::State as Shared;
-use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::authentication::Caller;
-use super::scim::{Conditions, Read, Write, answer, body, parameters};
-use super::users::{self, Parameters};
+use super::scim::{Asked, Read, Write, answer};
+use super::users;
 use crate::scim::ScimError;
-use crate::scim::list::Query;
 use crate::state::State;
 
 /// `GET /scim/v2/Me`
-pub(crate) async fn read(
-    caller: Caller<Read>,
-    Shared(state): Shared<State>,
-    headers: HeaderMap,
-    query: Parameters,
-) -> Response {
-    answer(parameters(query).and_then(|query| {
-        let user = user(&state, &caller.name)?;
-        users::read_one(&state, &user, &Conditions { headers: &headers, query: &query })
-    }))
+pub(crate) async fn read(caller: Caller<Read>, Shared(state): Shared<State>, asked: Asked) -> Response {
+    answer(user(&state, &caller.name).and_then(|user| users::read_one(&state, &user, &asked)))
 }
 
 /// `PUT /scim/v2/Me`
 pub(crate) async fn replace(
     caller: Caller<Write>,
     Shared(state): Shared<State>,
-    headers: HeaderMap,
-    query: Parameters,
+    asked: Asked,
     bytes: Bytes,
 ) -> Response {
-    answer(parameters(query).and_then(|query| {
-        let (user, body) = (user(&state, &caller.name)?, body(&headers, &bytes)?);
-        users::replace_one(&state, &caller.name, (&user, &body), &Conditions { headers: &headers, query: &query })
-    }))
+    let user = user(&state, &caller.name);
+    answer(user.and_then(|user| users::replace_one(&state, &caller.name, (&user, &asked.body(&bytes)?), &asked)))
 }
 
 /// `PATCH /scim/v2/Me`
-pub(crate) async fn patch(
-    caller: Caller<Write>,
-    Shared(state): Shared<State>,
-    headers: HeaderMap,
-    query: Parameters,
-    bytes: Bytes,
-) -> Response {
-    answer(parameters(query).and_then(|query| {
-        let (user, body) = (user(&state, &caller.name)?, body(&headers, &bytes)?);
-        users::patch_one(&state, &caller.name, (&user, &body), &Conditions { headers: &headers, query: &query })
-    }))
+pub(crate) async fn patch(caller: Caller<Write>, Shared(state): Shared<State>, asked: Asked, bytes: Bytes) -> Response {
+    let user = user(&state, &caller.name);
+    answer(user.and_then(|user| users::patch_one(&state, &caller.name, (&user, &asked.body(&bytes)?), &asked)))
 }
 
 /// `DELETE /scim/v2/Me`
-pub(crate) async fn delete(caller: Caller<Write>, Shared(state): Shared<State>, headers: HeaderMap) -> Response {
-    let query = Query::default();
-    answer(user(&state, &caller.name).and_then(|user| {
-        users::delete_one(&state, &caller.name, &user, &Conditions { headers: &headers, query: &query })
-    }))
+pub(crate) async fn delete(caller: Caller<Write>, Shared(state): Shared<State>, asked: Asked) -> Response {
+    answer(user(&state, &caller.name).and_then(|user| users::delete_one(&state, &caller.name, &user, &asked)))
 }
 
 /// RFC 7644 §3.11: 501 for those for whom there is no such thing.

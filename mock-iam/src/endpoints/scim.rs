@@ -1,7 +1,8 @@
 //! SCIM over HTTP: doors, media type, errors (RFC 7644 §3.1, §3.12). Must not know which resource it is.
 
-use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -54,13 +55,36 @@ pub(super) fn answer(result: Result<Response, ScimError>) -> Response {
     result.unwrap_or_else(|failure| error(&failure))
 }
 
-/// What every request about one resource may say besides its body.
-pub(super) struct Conditions<'a> {
-    pub(super) headers: &'a HeaderMap,
-    pub(super) query: &'a list::Query,
+/// What every request may say besides its body; wrong parameters are a SCIM error, too.
+pub(crate) struct Asked {
+    headers: HeaderMap,
+    pub(super) query: list::Query,
 }
 
-impl Conditions<'_> {
+impl FromRequestParts<State> for Asked {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &State) -> Result<Self, Response> {
+        let query = Query::<list::Query>::try_from_uri(&parts.uri);
+        let wrong = |rejection: QueryRejection| ScimError::new(ScimType::InvalidValue, rejection.body_text());
+        let Query(query) = query.map_err(|rejection| error(&wrong(rejection)))?;
+        Ok(Self { headers: std::mem::take(&mut parts.headers), query })
+    }
+}
+
+impl Asked {
+    /// The JSON in a body of SCIM's media type, or of plain JSON (RFC 7644 §3.1).
+    pub(super) fn body(&self, bytes: &[u8]) -> Result<Value, ScimError> {
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if !["application/scim+json", "application/json"].contains(&essence.as_str()) {
+            return Err(ScimError::status(415, "the content type must be `application/scim+json`"));
+        }
+        let Unambiguous(body) = serde_json::from_slice(bytes)
+            .map_err(|error| ScimError::new(ScimType::InvalidSyntax, format!("the body is not JSON: {error}")))?;
+        Ok(body)
+    }
+
     /// 412 when `If-Match` names another version (RFC 9110 §13.1.1).
     pub(super) fn check(&self, current: u64) -> Result<(), ScimError> {
         match self.names(header::IF_MATCH, current) {
@@ -117,22 +141,4 @@ pub(crate) async fn not_found(uri: Uri) -> Response {
 /// What cannot be done there.
 pub(crate) async fn not_allowed() -> Response {
     error(&ScimError::status(405, "the endpoint does not know this method"))
-}
-
-/// The parameters of a list; wrong ones are a SCIM error, too.
-pub(super) fn parameters(query: Result<Query<list::Query>, QueryRejection>) -> Result<list::Query, ScimError> {
-    let wrong = |error: QueryRejection| ScimError::new(ScimType::InvalidValue, error.body_text());
-    query.map(|Query(query)| query).map_err(wrong)
-}
-
-/// The JSON in a body of SCIM's media type, or of plain JSON (RFC 7644 §3.1).
-pub(super) fn body(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, ScimError> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if !["application/scim+json", "application/json"].contains(&essence.as_str()) {
-        return Err(ScimError::status(415, "the content type must be `application/scim+json`"));
-    }
-    let Unambiguous(body) = serde_json::from_slice(bytes)
-        .map_err(|error| ScimError::new(ScimType::InvalidSyntax, format!("the body is not JSON: {error}")))?;
-    Ok(body)
 }

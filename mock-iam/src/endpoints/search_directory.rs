@@ -2,13 +2,13 @@
 
 use axum::body::Bytes;
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::authentication::Caller;
-use super::scim::{Read, answer, base, body, parameters, respond};
-use super::users::{self, Parameters};
 use super::groups;
+use super::scim::{Asked, Read, answer, base, respond};
+use super::users;
 use crate::scim::list::{Query, response};
 use crate::scim::schema::{GROUPS, RESOURCE_TYPES, USERS};
 use crate::scim::{ScimError, group, user};
@@ -18,39 +18,39 @@ use crate::state::State;
 pub(crate) async fn of_users(
     _caller: Caller<Read>,
     Shared(state): Shared<State>,
-    headers: HeaderMap,
+    asked: Asked,
     bytes: Bytes,
 ) -> Response {
-    answer(request(&headers, &bytes).and_then(|query| users::found(&state, &query)))
+    answer(request(&asked, &bytes).and_then(|query| users::found(&state, &query)))
 }
 
 /// `POST /scim/v2/Groups/.search`
 pub(crate) async fn of_groups(
     _caller: Caller<Read>,
     Shared(state): Shared<State>,
-    headers: HeaderMap,
+    asked: Asked,
     bytes: Bytes,
 ) -> Response {
-    answer(request(&headers, &bytes).and_then(|query| groups::found(&state, &query)))
+    answer(request(&asked, &bytes).and_then(|query| groups::found(&state, &query)))
 }
 
 /// `POST /scim/v2/.search`
 pub(crate) async fn of_all(
     _caller: Caller<Read>,
     Shared(state): Shared<State>,
-    headers: HeaderMap,
+    asked: Asked,
     bytes: Bytes,
 ) -> Response {
-    answer(request(&headers, &bytes).and_then(|query| found(&state, &query)))
+    answer(request(&asked, &bytes).and_then(|query| found(&state, &query)))
 }
 
 /// `GET /scim/v2`
-pub(crate) async fn list(_caller: Caller<Read>, Shared(state): Shared<State>, query: Parameters) -> Response {
-    answer(parameters(query).and_then(|query| found(&state, &query)))
+pub(crate) async fn list(_caller: Caller<Read>, Shared(state): Shared<State>, asked: Asked) -> Response {
+    answer(found(&state, &asked.query))
 }
 
-fn request(headers: &HeaderMap, bytes: &[u8]) -> Result<Query, ScimError> {
-    Query::from_json(&body(headers, bytes)?)
+fn request(asked: &Asked, bytes: &[u8]) -> Result<Query, ScimError> {
+    Query::from_json(&asked.body(bytes)?)
 }
 
 fn found(state: &State, query: &Query) -> Result<Response, ScimError> {

@@ -1,26 +1,22 @@
 //! Users over HTTP (RFC 7644 §3.3 to §3.6), with entity tags (§3.14). Must not know what a PATCH means.
 
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State as Shared};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::authentication::Caller;
-use super::scim::{Conditions, Read, Write, answer, base, body, created, parameters, refused, represent, respond};
+use super::scim::{Asked, Read, Write, answer, base, created, refused, represent, respond};
 use crate::directory::{Directory, Profile, User};
 use crate::scim::list::{self, response};
 use crate::scim::schema::USERS;
 use crate::scim::{ScimError, ScimType, location, patch as patching, user};
 use crate::state::State;
 
-/// Parameters of the URL, perhaps wrong ones.
-pub(super) type Parameters = Result<Query<list::Query>, QueryRejection>;
-
 /// `GET /scim/v2/Users`
-pub(crate) async fn list(_caller: Caller<Read>, Shared(state): Shared<State>, query: Parameters) -> Response {
-    answer(parameters(query).and_then(|query| found(&state, &query)))
+pub(crate) async fn list(_caller: Caller<Read>, Shared(state): Shared<State>, asked: Asked) -> Response {
+    answer(found(&state, &asked.query))
 }
 
 /// The list response over users.
@@ -35,27 +31,26 @@ pub(crate) async fn read(
     _caller: Caller<Read>,
     Shared(state): Shared<State>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    query: Parameters,
+    asked: Asked,
 ) -> Response {
-    answer(parameters(query).and_then(|query| read_one(&state, &id, &Conditions { headers: &headers, query: &query })))
+    answer(read_one(&state, &id, &asked))
 }
 
 /// `POST /scim/v2/Users`
 pub(crate) async fn create(
     caller: Caller<Write>,
     Shared(state): Shared<State>,
-    headers: HeaderMap,
-    query: Parameters,
+    asked: Asked,
     bytes: Bytes,
 ) -> Response {
-    answer(parameters(query).and_then(|query| {
-        let profile = user::from_json(&body(&headers, &bytes)?)?;
+    let create = || {
+        let profile = user::from_json(&asked.body(&bytes)?)?;
         let made = state.change(|directory, now| Ok(directory.create(profile, now).map_err(refused)?.clone()))?;
         tracing::info!(caller = caller.name, user = made.profile.name, "user created");
-        let response = show(StatusCode::CREATED, &state, &made, &query)?;
+        let response = show(StatusCode::CREATED, &state, &made, &asked.query)?;
         Ok(created(response, &location(&base(&state), "Users", &made.profile.name)))
-    }))
+    };
+    answer(create())
 }
 
 /// `PUT /scim/v2/Users/{id}`
@@ -63,15 +58,10 @@ pub(crate) async fn replace(
     caller: Caller<Write>,
     Shared(state): Shared<State>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    query: Parameters,
+    asked: Asked,
     bytes: Bytes,
 ) -> Response {
-    answer(parameters(query).and_then(|query| {
-        let body = body(&headers, &bytes)?;
-        let conditions = Conditions { headers: &headers, query: &query };
-        replace_one(&state, &caller.name, (&id, &body), &conditions)
-    }))
+    answer(asked.body(&bytes).and_then(|body| replace_one(&state, &caller.name, (&id, &body), &asked)))
 }
 
 /// `PATCH /scim/v2/Users/{id}`
@@ -79,14 +69,10 @@ pub(crate) async fn patch(
     caller: Caller<Write>,
     Shared(state): Shared<State>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    query: Parameters,
+    asked: Asked,
     bytes: Bytes,
 ) -> Response {
-    answer(parameters(query).and_then(|query| {
-        let body = body(&headers, &bytes)?;
-        patch_one(&state, &caller.name, (&id, &body), &Conditions { headers: &headers, query: &query })
-    }))
+    answer(asked.body(&bytes).and_then(|body| patch_one(&state, &caller.name, (&id, &body), &asked)))
 }
 
 /// `DELETE /scim/v2/Users/{id}`
@@ -94,18 +80,17 @@ pub(crate) async fn delete(
     caller: Caller<Write>,
     Shared(state): Shared<State>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Response {
-    let query = list::Query::default();
-    answer(delete_one(&state, &caller.name, &id, &Conditions { headers: &headers, query: &query }))
+    answer(delete_one(&state, &caller.name, &id, &asked))
 }
 
-pub(super) fn read_one(state: &State, id: &str, conditions: &Conditions<'_>) -> Result<Response, ScimError> {
+pub(super) fn read_one(state: &State, id: &str, asked: &Asked) -> Result<Response, ScimError> {
     let directory = state.directory();
     let found = find(&directory, id)?;
-    match conditions.unchanged(found.version) {
+    match asked.unchanged(found.version) {
         Some(unchanged) => Ok(unchanged),
-        None => show(StatusCode::OK, state, found, conditions.query),
+        None => show(StatusCode::OK, state, found, &asked.query),
     }
 }
 
@@ -113,10 +98,10 @@ pub(super) fn replace_one(
     state: &State,
     caller: &str,
     (id, body): (&str, &Value),
-    conditions: &Conditions<'_>,
+    asked: &Asked,
 ) -> Result<Response, ScimError> {
     let mut profile = user::from_json(body)?;
-    let changed = change(state, id, conditions, |found| {
+    let changed = change(state, id, asked, |found| {
         if profile.name != id {
             return Err(ScimError::new(ScimType::Mutability, "`userName` cannot be changed"));
         }
@@ -127,30 +112,25 @@ pub(super) fn replace_one(
         Ok(profile)
     })?;
     tracing::info!(caller, user = id, "user replaced");
-    show(StatusCode::OK, state, &changed, conditions.query)
+    show(StatusCode::OK, state, &changed, &asked.query)
 }
 
 pub(super) fn patch_one(
     state: &State,
     caller: &str,
     (id, body): (&str, &Value),
-    conditions: &Conditions<'_>,
+    asked: &Asked,
 ) -> Result<Response, ScimError> {
-    let changed = change(state, id, conditions, |found| {
+    let changed = change(state, id, asked, |found| {
         user::from_writable(patching::apply(&USERS, user::writable(&found.profile), body)?)
     })?;
     tracing::info!(caller, user = id, "user changed");
-    show(StatusCode::OK, state, &changed, conditions.query)
+    show(StatusCode::OK, state, &changed, &asked.query)
 }
 
-pub(super) fn delete_one(
-    state: &State,
-    caller: &str,
-    id: &str,
-    conditions: &Conditions<'_>,
-) -> Result<Response, ScimError> {
+pub(super) fn delete_one(state: &State, caller: &str, id: &str, asked: &Asked) -> Result<Response, ScimError> {
     state.change(|directory, now| {
-        conditions.check(find(directory, id)?.version)?;
+        asked.check(find(directory, id)?.version)?;
         directory.delete(id, now).map_err(refused)
     })?;
     tracing::info!(caller, user = id, "user deleted");
@@ -161,12 +141,12 @@ pub(super) fn delete_one(
 fn change(
     state: &State,
     id: &str,
-    conditions: &Conditions<'_>,
+    asked: &Asked,
     new: impl FnOnce(&User) -> Result<Profile, ScimError>,
 ) -> Result<User, ScimError> {
     state.change(|directory, now| {
         let found = find(directory, id)?;
-        conditions.check(found.version)?;
+        asked.check(found.version)?;
         let profile = new(found)?;
         directory.replace(profile, now).cloned().map_err(refused)
     })

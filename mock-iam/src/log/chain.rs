@@ -55,7 +55,8 @@ pub(crate) fn close(object: &str, previous: &str) -> (String, String) {
 /// [`BrokenLine::NotALine`] and [`BrokenLine::Changed`].
 pub(crate) fn open(line: &[u8]) -> Result<Link, BrokenLine> {
     let ending = HASH_KEY.len() + GENESIS.len() + "\"}".len();
-    let (body, ending) = line.len().checked_sub(ending).and_then(|at| line.split_at_checked(at)).ok_or(BrokenLine::NotALine)?;
+    let (body, ending) =
+        line.len().checked_sub(ending).and_then(|at| line.split_at_checked(at)).ok_or(BrokenLine::NotALine)?;
     let named = std::str::from_utf8(ending).ok();
     let named = named.and_then(|ending| ending.strip_prefix(HASH_KEY)?.strip_suffix("\"}"));
     let named = named.ok_or(BrokenLine::NotALine)?;

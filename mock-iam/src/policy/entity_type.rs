@@ -14,7 +14,8 @@ pub(crate) fn encode(kind: &str) -> Cow<'_, str> {
     if !kind.contains(CODE) && kind.parse::<EntityTypeName>().is_ok() {
         return Cow::Borrowed(kind);
     }
-    let plain = spelled(kind, |index, character| character.is_ascii_alphabetic() || (index > 0 && character.is_ascii_digit()));
+    let plain =
+        spelled(kind, |index, character| character.is_ascii_alphabetic() || (index > 0 && character.is_ascii_digit()));
     match plain.parse::<EntityTypeName>() {
         Ok(_) => Cow::Owned(plain),
         // A word that the language keeps for itself, such as `if`, or nothing at all.

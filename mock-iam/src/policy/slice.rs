@@ -106,7 +106,12 @@ impl<'a> Slice<'a> {
         })
     }
 
-    fn described(&mut self, id: &EntityUid, properties: &Map<String, Value>, parents: &[Name]) -> Result<(), SliceError> {
+    fn described(
+        &mut self,
+        id: &EntityUid,
+        properties: &Map<String, Value>,
+        parents: &[Name],
+    ) -> Result<(), SliceError> {
         let kind = id.type_name().to_string();
         let shape = self.shape(&kind);
         let tenant = properties.get("tenant").and_then(Value::as_object).and_then(reference);

@@ -46,7 +46,8 @@ pub(crate) fn resource_types(base: &str) -> Vec<Value> {
 
 /// RFC 7643 §7: the schemas of the resources, then those of the discovery documents themselves.
 pub(crate) fn schemas(base: &str) -> Vec<Value> {
-    let of_resources = RESOURCE_TYPES.iter().flat_map(|kind| std::iter::once(kind.schema).chain(kind.extensions.iter().copied()));
+    let of_resources =
+        RESOURCE_TYPES.iter().flat_map(|kind| std::iter::once(kind.schema).chain(kind.extensions.iter().copied()));
     of_resources.chain(super::schema::OF_DISCOVERY.iter().copied()).map(|schema| schema_to_json(base, schema)).collect()
 }
 

@@ -119,7 +119,9 @@ fn one(attribute: &'static Attribute, value: &Value) -> Result<Option<Value>, Sc
             return Ok(Some(assigned.map(|(name, value)| (name.clone(), value.clone())).collect()));
         }
         (Kind::Complex(_) | Kind::Free, _) => return wrong("an object, or a list of objects when there may be many"),
-        (Kind::String, Value::String(text)) if attribute.required && text.is_empty() => return wrong("a string that is not empty"),
+        (Kind::String, Value::String(text)) if attribute.required && text.is_empty() => {
+            return wrong("a string that is not empty");
+        }
         (Kind::String | Kind::Reference, Value::String(_)) => {}
         (Kind::String | Kind::Reference, _) => return wrong("a string"),
         (Kind::Boolean, Value::Bool(_)) => {}

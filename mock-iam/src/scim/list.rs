@@ -38,7 +38,8 @@ impl Query {
     /// `invalidSyntax` for what is no search request, `invalidValue` for a parameter of a wrong type.
     pub(crate) fn from_json(body: &Value) -> Result<Self, ScimError> {
         const URN: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-        let wrong = |name: &str| ScimError::new(ScimType::InvalidValue, format!("`{name}` has a value of a wrong type"));
+        let wrong =
+            |name: &str| ScimError::new(ScimType::InvalidValue, format!("`{name}` has a value of a wrong type"));
         let Some(body) = body.as_object() else {
             return Err(ScimError::new(ScimType::InvalidSyntax, "the body must be an object"));
         };
@@ -55,9 +56,11 @@ impl Query {
         let number = |name: &str| given(name).map(|value| value.as_i64().ok_or_else(|| wrong(name))).transpose();
         let list = |name: &str| match given(name) {
             None => Ok(Vec::new()),
-            Some(Value::Array(names)) => {
-                names.iter().map(|name| name.as_str().map(str::to_owned)).collect::<Option<_>>().ok_or_else(|| wrong(name))
-            }
+            Some(Value::Array(names)) => names
+                .iter()
+                .map(|name| name.as_str().map(str::to_owned))
+                .collect::<Option<_>>()
+                .ok_or_else(|| wrong(name)),
             Some(_) => Err(wrong(name)),
         };
         Ok(Self {

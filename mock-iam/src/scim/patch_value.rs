@@ -50,11 +50,7 @@ pub(super) fn set(
 }
 
 /// The value after `remove`.
-pub(super) fn remove(
-    place: &Place,
-    before: Option<Value>,
-    listed: Option<&Value>,
-) -> Result<Option<Value>, ScimError> {
+pub(super) fn remove(place: &Place, before: Option<Value>, listed: Option<&Value>) -> Result<Option<Value>, ScimError> {
     let name = match (&place.filter, &place.sub, listed) {
         (None, None, None) => return Ok(None),
         (None, None, Some(listed)) if place.attribute.multi_valued => {
@@ -182,12 +178,7 @@ fn whole(attribute: &'static Attribute, given: &Value) -> Result<Map<String, Val
     }
 }
 
-fn set_sub(
-    attribute: &Attribute,
-    object: &mut Map<String, Value>,
-    sub: &Sub,
-    given: &Value,
-) -> Result<(), ScimError> {
+fn set_sub(attribute: &Attribute, object: &mut Map<String, Value>, sub: &Sub, given: &Value) -> Result<(), ScimError> {
     let new = match sub {
         Sub::Free(_) => Some(given.clone()).filter(|given| !given.is_null()),
         Sub::Known(sub) => accept(sub, given)?,

@@ -75,11 +75,7 @@ impl Place {
 }
 
 /// `name`, `name.sub`, `name[filter]` or `name[filter].sub`; nothing when there is no such attribute.
-fn place(
-    kind: &ResourceType,
-    extension: Option<&'static Schema>,
-    text: &str,
-) -> Result<Option<Place>, ScimError> {
+fn place(kind: &ResourceType, extension: Option<&'static Schema>, text: &str) -> Result<Option<Place>, ScimError> {
     let end = text.find(['.', '[']).unwrap_or(text.len());
     let (name, rest) = text.split_at_checked(end).unwrap_or((text, ""));
     let attribute = match extension {

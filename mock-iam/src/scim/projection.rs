@@ -20,11 +20,7 @@ impl Projection {
     ///
     /// # Errors
     /// `invalidValue` when there are both.
-    pub(crate) fn new(
-        kind: &ResourceType,
-        attributes: &[String],
-        excluded: &[String],
-    ) -> Result<Self, ScimError> {
+    pub(crate) fn new(kind: &ResourceType, attributes: &[String], excluded: &[String]) -> Result<Self, ScimError> {
         let targets = |names: &[String]| names.iter().filter_map(|name| Target::parse(kind, name).ok()).collect();
         match (attributes.is_empty(), excluded.is_empty()) {
             (true, true) => Ok(Self::All),

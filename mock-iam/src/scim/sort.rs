@@ -40,7 +40,8 @@ impl Order {
             Ok(Target::Attribute(place)) if place.filter.is_none() => Some(place),
             _ => None,
         });
-        let place = place.ok_or_else(|| ScimError::new(ScimType::InvalidPath, format!("`{by}` is not an attribute")))?;
+        let place =
+            place.ok_or_else(|| ScimError::new(ScimType::InvalidPath, format!("`{by}` is not an attribute")))?;
         let extension = place.extension.map(|schema| schema.id.to_owned());
         let names = [Some(place.attribute.name.to_owned()), place.sub.map(|sub| sub.name().to_owned())];
         Ok(Some(Self { path: extension.into_iter().chain(names.into_iter().flatten()).collect(), descending }))

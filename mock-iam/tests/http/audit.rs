@@ -94,7 +94,8 @@ async fn claims_that_look_like_secrets_are_redacted_and_long_ones_are_cut() {
 async fn the_decisions_of_one_request_can_be_asked_for() {
     let server = Server::start();
     for id in ["first", "second"] {
-        let mut request = crate::common::request("api", "POST", "/access/v1/evaluation", &question("alice", "alice", "acme"));
+        let mut request =
+            crate::common::request("api", "POST", "/access/v1/evaluation", &question("alice", "alice", "acme"));
         request.headers_mut().insert("x-request-id", id.parse().unwrap());
         server.send(request).await;
     }

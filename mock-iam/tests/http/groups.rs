@@ -14,7 +14,8 @@ fn members(group: &Value) -> Vec<&str> {
 }
 
 async fn patch(server: &Server, name: &str, operation: Value) -> (u16, Value) {
-    let answer = server.call("hr", "PATCH", &format!("/scim/v2/Groups/{name}"), json!({ "Operations": [operation] })).await;
+    let answer =
+        server.call("hr", "PATCH", &format!("/scim/v2/Groups/{name}"), json!({ "Operations": [operation] })).await;
     (answer.status.as_u16(), answer.json())
 }
 
@@ -102,12 +103,36 @@ async fn each_mistake_about_a_group_has_its_scim_type() {
         ("POST", "", json!({ "displayName": "Support" }), 409, "uniqueness"),
         ("POST", "", json!({}), 400, "invalidValue"),
         ("POST", "", json!({ "displayName": "x", "members": [{ "value": "nobody" }] }), 400, "invalidValue"),
-        ("POST", "", json!({ "displayName": "x", "members": [{ "value": "support", "type": "Group" }] }), 400, "invalidValue"),
+        (
+            "POST",
+            "",
+            json!({ "displayName": "x", "members": [{ "value": "support", "type": "Group" }] }),
+            400,
+            "invalidValue",
+        ),
         ("POST", "", json!({ "displayName": "x", "members": [{ "display": "bob" }] }), 400, "invalidValue"),
         ("PUT", "/support", json!({ "displayName": "sales" }), 400, "mutability"),
-        ("PATCH", "/support", json!({ "Operations": [{ "op": "replace", "path": "displayName", "value": "x" }] }), 400, "mutability"),
-        ("PATCH", "/support", json!({ "Operations": [{ "op": "replace", "path": "members[value eq \"carol\"].value", "value": "bob" }] }), 400, "mutability"),
-        ("PATCH", "/support", json!({ "Operations": [{ "op": "remove", "path": "members[value eq \"bob\"]" }] }), 400, "noTarget"),
+        (
+            "PATCH",
+            "/support",
+            json!({ "Operations": [{ "op": "replace", "path": "displayName", "value": "x" }] }),
+            400,
+            "mutability",
+        ),
+        (
+            "PATCH",
+            "/support",
+            json!({ "Operations": [{ "op": "replace", "path": "members[value eq \"carol\"].value", "value": "bob" }] }),
+            400,
+            "mutability",
+        ),
+        (
+            "PATCH",
+            "/support",
+            json!({ "Operations": [{ "op": "remove", "path": "members[value eq \"bob\"]" }] }),
+            400,
+            "noTarget",
+        ),
     ] {
         let answer = server.call("hr", method, &format!("/scim/v2/Groups{path}"), body.clone()).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["scimType"]), (status, &json!(kind)), "{method} {body}");

@@ -10,11 +10,16 @@ const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 async fn staffed() -> Server {
     let server = Server::start();
     for (name, title, mails) in [
-        ("alice", json!("zookeeper"), json!([{ "value": "z@a.test" }, { "value": "a@a.test", "type": "work", "primary": true }])),
+        (
+            "alice",
+            json!("zookeeper"),
+            json!([{ "value": "z@a.test" }, { "value": "a@a.test", "type": "work", "primary": true }]),
+        ),
         ("bob", Value::Null, json!([{ "value": "b@b.test", "type": "home" }])),
         ("carol", json!("Accountant"), json!([{ "value": "c@c.test", "type": "work" }])),
     ] {
-        let value = json!({ "title": title, "emails": mails, "name": { "familyName": name.to_uppercase(), "givenName": "G" } });
+        let value =
+            json!({ "title": title, "emails": mails, "name": { "familyName": name.to_uppercase(), "givenName": "G" } });
         let answer = server.patch(name, json!([{ "op": "add", "value": value }])).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
@@ -38,7 +43,10 @@ async fn lists_are_sorted_by_attributes_parts_and_primary_values() {
         ("sortBy=name.familyName&sortOrder=Descending", ["carol", "bob", "alice"]),
         ("sortBy=emails", ["alice", "bob", "carol"]),
         ("sortBy=emails.value&sortOrder=descending", ["carol", "bob", "alice"]),
-        ("sortBy=urn:devenv:params:scim:schemas:extension:1.0:User:tenant&sortOrder=descending", ["bob", "alice", "carol"]),
+        (
+            "sortBy=urn:devenv:params:scim:schemas:extension:1.0:User:tenant&sortOrder=descending",
+            ["bob", "alice", "carol"],
+        ),
         ("sortBy=meta.lastModified", ["alice", "bob", "carol"]),
     ] {
         assert_eq!(names(&server, query).await, expected, "{query}");
@@ -86,7 +94,9 @@ async fn filters_reach_into_values_extensions_and_instants() {
 #[tokio::test]
 async fn a_projection_returns_what_is_asked_for_and_what_always_is() {
     let server = staffed().await;
-    let get = async |query: &str| server.call("idp", "GET", &format!("/scim/v2/Users/alice?{query}"), Value::Null).await.json();
+    let get = async |query: &str| {
+        server.call("idp", "GET", &format!("/scim/v2/Users/alice?{query}"), Value::Null).await.json()
+    };
     let schemas = json!(["urn:ietf:params:scim:schemas:core:2.0:User", EXTENSION]);
     assert_eq!(
         get("attributes=userName,name.givenName,NAME.familyName,emails.value").await,
@@ -96,7 +106,10 @@ async fn a_projection_returns_what_is_asked_for_and_what_always_is() {
     let tenant = "attributes=urn:devenv:params:scim:schemas:extension:1.0:User:tenant,shoeSize";
     assert_eq!(get(tenant).await, json!({ "schemas": schemas, "id": "alice", EXTENSION: { "tenant": "acme" } }));
     let rest = get("excludedAttributes=id,schemas,emails,name.givenName,meta,groups").await;
-    assert_eq!((&rest["id"], &rest["schemas"], &rest["name"]), (&json!("alice"), &schemas, &json!({ "familyName": "ALICE" })));
+    assert_eq!(
+        (&rest["id"], &rest["schemas"], &rest["name"]),
+        (&json!("alice"), &schemas, &json!({ "familyName": "ALICE" }))
+    );
     assert!(["emails", "meta", "groups"].iter().all(|name| rest.get(name).is_none()) && rest["title"] == "zookeeper");
     assert_eq!(get("attributes=id&excludedAttributes=name").await["scimType"], "invalidValue");
 }
@@ -121,7 +134,8 @@ async fn a_search_by_post_does_what_a_list_by_get_does() {
     assert_eq!((&list["totalResults"], &list["itemsPerPage"]), (&json!(2), &json!(1)));
     assert_eq!((&list["Resources"][0]["title"], list["Resources"][0].get("userName")), (&json!("zookeeper"), None));
     let all = search("/", json!({ "filter": "userName eq \"carol\" or displayName eq \"support\"" })).await.json();
-    let kinds: Vec<_> = all["Resources"].as_array().unwrap().iter().map(|found| &found["meta"]["resourceType"]).collect();
+    let kinds: Vec<_> =
+        all["Resources"].as_array().unwrap().iter().map(|found| &found["meta"]["resourceType"]).collect();
     assert_eq!(kinds, ["User", "Group"]);
     assert_eq!(search("/Groups/", json!({ "attributes": ["displayName"] })).await.json()["totalResults"], 2);
     for (body, kind) in [(json!({ "count": "1" }), "invalidValue"), (json!({ "filter": "x" }), "invalidFilter")] {
@@ -144,7 +158,11 @@ async fn what_is_no_endpoint_or_no_method_is_a_scim_error() {
         ("GET", "/scim/v2/Schemas?filter=id%20pr", 403),
     ] {
         let answer = server.call("idp", method, path, Value::Null).await;
-        assert_eq!((answer.status.as_u16(), answer.json()["status"].as_str()), (status, Some(&*status.to_string())), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["status"].as_str()),
+            (status, Some(&*status.to_string())),
+            "{path}"
+        );
     }
 }
 

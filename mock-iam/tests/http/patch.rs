@@ -77,11 +77,7 @@ async fn names_tenant_and_attributes_are_set_and_removed() {
     let attributes = |path: &str| format!("{EXTENSION}:attributes{path}");
     for (operation, pointer, expected) in [
         (json!({ "op": "add", "path": "displayName", "value": "C" }), "/displayName".to_owned(), json!("C")),
-        (
-            json!({ "op": "remove", "path": format!("{EXTENSION}:tenant") }),
-            format!("/{EXTENSION}"),
-            Value::Null,
-        ),
+        (json!({ "op": "remove", "path": format!("{EXTENSION}:tenant") }), format!("/{EXTENSION}"), Value::Null),
         (
             json!({ "op": "add", "path": attributes(".level"), "value": 4 }),
             format!("/{EXTENSION}/attributes"),

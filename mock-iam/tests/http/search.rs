@@ -30,7 +30,8 @@ fn library() -> Server {
     let mut guest = shelf("poems");
     guest["roles"] = json!(["guest"]);
     values["personas"] = json!({ "ann": shelf("novels"), "ben": shelf("poems"), "cleo": guest, "dan": {} });
-    values["policies"] = json!({ "schema": { "name": "s", "text": schema }, "files": [{ "name": "p", "text": policies }] });
+    values["policies"] =
+        json!({ "schema": { "name": "s", "text": schema }, "files": [{ "name": "p", "text": policies }] });
     values["resources"] = json!([book("b1", "ann", "novels"), book("b2", "ben", "novels"), book("b3", "ben", "poems"),
                                  book("b4", "dan", "none"), { "type": "web-page", "id": "home" }]);
     values["entity_types"] = json!({ "user": "User" });
@@ -100,9 +101,18 @@ async fn unknown_identifiers_types_and_actions_are_an_empty_list() {
         ("subject", who("read", "b9")),
         ("subject", who("burn", "b1")),
         ("resource", what("ann", "burn")),
-        ("subject", json!({ "subject": { "type": "spaceship" }, "action": { "name": "read" }, "resource": { "type": "book", "id": "b1" } })),
-        ("resource", json!({ "subject": { "type": "user", "id": "ann" }, "action": { "name": "read" }, "resource": { "type": "space ship" } })),
-        ("action", json!({ "subject": { "type": "spaceship", "id": "ann" }, "resource": { "type": "book", "id": "b1" } })),
+        (
+            "subject",
+            json!({ "subject": { "type": "spaceship" }, "action": { "name": "read" }, "resource": { "type": "book", "id": "b1" } }),
+        ),
+        (
+            "resource",
+            json!({ "subject": { "type": "user", "id": "ann" }, "action": { "name": "read" }, "resource": { "type": "space ship" } }),
+        ),
+        (
+            "action",
+            json!({ "subject": { "type": "spaceship", "id": "ann" }, "resource": { "type": "book", "id": "b1" } }),
+        ),
     ] {
         assert_eq!(search(&server, kind, body.clone()).await, json!({ "results": [] }), "{body}");
     }
@@ -140,7 +150,10 @@ async fn context_counts_and_unknown_fields_do_not() {
 async fn a_type_that_is_no_identifier_is_spelled_in_policies_and_comes_back_as_it_was() {
     let server = library();
     let body = json!({ "subject": { "type": "user", "id": "cleo" }, "action": { "name": "visit" }, "resource": { "type": "web-page" } });
-    assert_eq!(search(&server, "resource", body.clone()).await, json!({ "results": [{ "type": "web-page", "id": "home" }] }));
+    assert_eq!(
+        search(&server, "resource", body.clone()).await,
+        json!({ "results": [{ "type": "web-page", "id": "home" }] })
+    );
     let mut question = body;
     question["resource"]["id"] = json!("home");
     assert_eq!(server.evaluate(question).await.json(), json!({ "decision": true }));
@@ -183,7 +196,10 @@ async fn a_search_without_its_parts_is_400_and_which_parts_depends_on_the_endpoi
     }
     let typed = json!({ "subject": { "type": "user" }, "action": { "name": "read" }, "context": { "night": 1.5 }, "resource": { "type": "book", "id": "b1" } });
     let answer = server.call("api", "POST", "/access/v1/search/subject", typed).await;
-    assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (400, Some("context value `night` must be true or false")));
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["error"].as_str()),
+        (400, Some("context value `night` must be true or false"))
+    );
 }
 
 #[tokio::test]
@@ -192,14 +208,20 @@ async fn pages_follow_each_other_by_their_tokens_to_an_empty_one() {
     let mut body = who("read", "b2");
     body["page"] = json!({ "limit": 1 });
     let first = search(&server, "subject", body.clone()).await;
-    assert_eq!((&first["results"], &first["page"]["count"], &first["page"]["total"]), (&users(&["ann"])["results"], &json!(1), &json!(2)));
+    assert_eq!(
+        (&first["results"], &first["page"]["count"], &first["page"]["total"]),
+        (&users(&["ann"])["results"], &json!(1), &json!(2))
+    );
     let token = first["page"]["next_token"].clone();
     assert!(!token.as_str().unwrap().is_empty());
     // The limit may be left out of the next request, or be the same.
     for page in [json!({ "token": token }), json!({ "limit": 1, "token": token })] {
         body["page"] = page;
         let second = search(&server, "subject", body.clone()).await;
-        assert_eq!(second, json!({ "page": { "next_token": "", "count": 1, "total": 2 }, "results": users(&["ben"])["results"] }));
+        assert_eq!(
+            second,
+            json!({ "page": { "next_token": "", "count": 1, "total": 2 }, "results": users(&["ben"])["results"] })
+        );
     }
 }
 
@@ -223,12 +245,19 @@ async fn a_token_is_for_the_search_that_it_came_from_in_whatever_order_its_membe
     body["page"] = json!({ "limit": 1 });
     let token = search(&server, "subject", body.clone()).await["page"]["next_token"].clone();
     body["page"]["token"] = token.clone();
-    for (pointer, value) in [("/resource/id", json!("b3")), ("/action/name", json!("lend")), ("/page/limit", json!(2))] {
+    for (pointer, value) in [("/resource/id", json!("b3")), ("/action/name", json!("lend")), ("/page/limit", json!(2))]
+    {
         let mut changed = body.clone();
         *changed.pointer_mut(pointer).unwrap() = value;
         assert_eq!(server.call("api", "POST", "/access/v1/search/subject", changed).await.status, 400, "{pointer}");
     }
-    for page in [json!([]), json!({ "token": 7 }), json!({ "token": "made up" }), json!({ "limit": -1 }), json!({ "limit": "1" })] {
+    for page in [
+        json!([]),
+        json!({ "token": 7 }),
+        json!({ "token": "made up" }),
+        json!({ "limit": -1 }),
+        json!({ "limit": "1" }),
+    ] {
         let mut wrong = body.clone();
         wrong["page"] = page.clone();
         assert_eq!(server.call("api", "POST", "/access/v1/search/subject", wrong).await.status, 400, "{page}");
@@ -246,5 +275,8 @@ async fn a_search_is_one_line_of_the_log() {
     search(&server, "resource", what("ben", "read")).await;
     let lines = server.decisions().await;
     assert_eq!((lines.len(), &lines[0]["search"], &lines[0]["results"]), (1, &json!("resource"), &json!(2)));
-    assert_eq!((&lines[0]["subject"]["id"], &lines[0]["action"], &lines[0]["sequence"]), (&json!("ben"), &json!("read"), &json!(1)));
+    assert_eq!(
+        (&lines[0]["subject"]["id"], &lines[0]["action"], &lines[0]["sequence"]),
+        (&json!("ben"), &json!("read"), &json!(1))
+    );
 }

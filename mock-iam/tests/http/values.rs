@@ -9,7 +9,8 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 /// Alice, with two mail addresses, after some operations.
 async fn after(operations: Value) -> Value {
     let server = Server::start();
-    let mails = json!([{ "value": "w@a.test", "type": "work", "primary": true }, { "value": "h@a.test", "type": "home" }]);
+    let mails =
+        json!([{ "value": "w@a.test", "type": "work", "primary": true }, { "value": "h@a.test", "type": "home" }]);
     server.patch("alice", json!([{ "op": "add", "path": "emails", "value": mails }])).await;
     let answer = server.patch("alice", operations.clone()).await;
     assert_eq!(answer.status, 200, "{operations}: {}", answer.text);

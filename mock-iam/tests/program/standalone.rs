@@ -71,7 +71,9 @@ fn the_example_starts_is_healthy_decides_and_ends_on_a_signal() {
     let mut server = Running::start(&config, &token);
     assert!(healthcheck(&server.address).status.success());
     let question = |user: &str| {
-        format!(r#"{{"subject":{{"type":"user","id":"{user}"}},"action":{{"name":"readOrder"}},"resource":{{"type":"order","id":"17"}}}}"#)
+        format!(
+            r#"{{"subject":{{"type":"user","id":"{user}"}},"action":{{"name":"readOrder"}},"resource":{{"type":"order","id":"17"}}}}"#
+        )
     };
     for (user, decision) in [("alice", true), ("bob", false), ("carol", true)] {
         let answer = server.send("POST /access/v1/evaluation", &question(user));
@@ -108,7 +110,8 @@ fn policy_files_beside_the_configuration_are_read_and_a_missing_one_is_named() {
     std::fs::create_dir(folder.path().join("policies")).unwrap();
     std::fs::write(folder.path().join("policies/all.cedar"), "permit (principal, action, resource);").unwrap();
     let server = Running::start(&path, "t");
-    let question = r#"{"subject":{"type":"User","id":"alice"},"action":{"name":"any"},"resource":{"type":"Thing","id":"1"}}"#;
+    let question =
+        r#"{"subject":{"type":"User","id":"alice"},"action":{"name":"any"},"resource":{"type":"Thing","id":"1"}}"#;
     assert!(server.send("POST /access/v1/evaluation", question).ends_with("{\"decision\":true}"));
 }
 

@@ -141,10 +141,12 @@ const DESCRIPTION: Attribute = text("description", "What it is");
 const REQUIRED: Attribute = flag("required", "Whether it must be there");
 const CANONICAL_VALUES: Attribute = text("canonicalValues", "Usual values").exact().multi_valued();
 const CASE_EXACT: Attribute = Attribute::new("caseExact", Kind::Boolean, "Whether letter case counts").read_only();
-const MUTABILITY: Attribute = text("mutability", "Who may set it")
-    .required()
-    .exact()
-    .canonical(&["readOnly", "readWrite", "immutable", "writeOnly"]);
+const MUTABILITY: Attribute = text("mutability", "Who may set it").required().exact().canonical(&[
+    "readOnly",
+    "readWrite",
+    "immutable",
+    "writeOnly",
+]);
 const RETURNED: Attribute =
     text("returned", "When it is returned").required().exact().canonical(&["always", "never", "default", "request"]);
 const UNIQUENESS: Attribute =

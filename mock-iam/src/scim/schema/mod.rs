@@ -201,7 +201,13 @@ impl Attribute {
     pub(crate) fn sub_attributes(&self) -> &'static [Attribute] {
         match self.kind {
             Kind::Complex(attributes) => attributes,
-            Kind::String | Kind::Boolean | Kind::Integer | Kind::DateTime | Kind::Binary | Kind::Reference | Kind::Free => &[],
+            Kind::String
+            | Kind::Boolean
+            | Kind::Integer
+            | Kind::DateTime
+            | Kind::Binary
+            | Kind::Reference
+            | Kind::Free => &[],
         }
     }
 }
