@@ -38,6 +38,8 @@ pub enum Command {
     Request(Request),
     /// Look at or change a persona in the running directory: take a role away and watch the next request
     Persona(Persona),
+    /// Verify the log of the IAM's decisions
+    AuditLog(AuditLog),
     /// Check this machine: engine, ports, versions, and how to mend each
     Doctor(Doctor),
     /// Print a completion script for a shell
@@ -283,6 +285,47 @@ pub struct Doctor {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+/// `devenv audit-log`.
+#[derive(Debug, Args)]
+pub struct AuditLog {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: AuditLogCommand,
+}
+
+/// What there is to do with the log of decisions.
+#[derive(Debug, Subcommand)]
+pub enum AuditLogCommand {
+    /// Check that each line is as it was written and follows the one before; exit 1 names the line where it breaks
+    Verify(AuditLogVerify),
+}
+
+/// `devenv audit-log verify`.
+#[derive(Debug, Args)]
+pub struct AuditLogVerify {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// The log, JSON lines; without it, what the running IAM has in memory
+    #[arg(value_name = "LOG")]
+    pub log: Option<PathBuf>,
+    /// Hash that the last line must have, noted earlier: finds a log that was cut off or written anew
+    #[arg(long, value_name = "HASH")]
+    pub head: Option<String>,
+    /// Words or a JSON object
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+impl AuditLog {
+    /// How failures are shown.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        let AuditLogCommand::Verify(args) = &self.command;
+        args.format
+    }
 }
 
 /// `devenv serve`.
