@@ -21,11 +21,9 @@ fn main() {
 }
 
 async fn measure() {
-    let (small, _) = serve(200, "start with 200 users").await;
-    drop(small);
-    let (address, started) = serve(USERS, "start with 10,000 users").await;
+    serve(200, "start with 200 users").await;
+    let address = serve(USERS, "start with 10,000 users").await;
     println!("{:<34} {:>10.1} MB", "memory, resident", resident());
-    drop(started);
     for connections in [1, 4, 16] {
         load(address, connections).await;
     }
@@ -52,23 +50,16 @@ async fn measure() {
     println!("{:<34} {:>10.1} MB", "memory at the end, resident", resident());
 }
 
-/// A server; the time from configuration to the first answer is printed.
-async fn serve(users: usize, name: &str) -> (SocketAddr, tokio::sync::oneshot::Sender<()>) {
+/// A server that ends with the process; the time from configuration to the first answer is printed.
+async fn serve(users: usize, name: &str) -> SocketAddr {
     let config = config(users);
     let start = Instant::now();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let shutdown = async move {
-        // Dropping the sender is no order to stop while the measurement goes on.
-        if stopped.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::spawn(mock_iam::run(listener, config, shutdown));
+    tokio::spawn(mock_iam::run(listener, config, std::future::pending()));
     Client::new(address).await.send(&request("GET /health", "")).await;
     println!("{name:<34} {:>10.1} ms", start.elapsed().as_secs_f64() * 1e3);
-    (address, stop)
+    address
 }
 
 async fn load(address: SocketAddr, connections: usize) {
@@ -145,7 +136,8 @@ fn question(user: usize) -> String {
 
 fn who() -> String {
     let mut question: Value = serde_json::from_str(&question(7)).expect("JSON");
-    question["subject"] = json!({ "type": "User" });
+    let subject = question.get_mut("subject").expect("a subject");
+    *subject = json!({ "type": "User" });
     question.to_string()
 }
 
