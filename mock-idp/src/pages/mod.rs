@@ -2,6 +2,8 @@
 //!
 //! Must not know how a login is decided.
 
+pub(crate) mod device;
+
 use std::sync::LazyLock;
 
 use askama::Template;
@@ -167,6 +169,8 @@ mod tests {
             prompt: crate::flow::authorize::Prompt::WhenNeeded,
             max_age: None,
             login_hint: Some("\"><script>alert(1)</script>".to_owned()),
+            acr_values: Vec::new(),
+            terms: crate::store::Terms::default(),
         };
         let people = [User { id: "<img src=x>".to_owned(), active: true, ..User::default() }];
         let page = LoginPage::new(&request, "handle", &people, Some("<b>".to_owned())).render().unwrap();
