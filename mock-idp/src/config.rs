@@ -132,7 +132,9 @@ impl Config {
             Some(registration) if !registration.open && registration.initial_access_tokens.is_empty() => {
                 Err(wrong("`registration` lets nobody in: name `initial_access_tokens`, or say `open: true`"))
             }
-            Some(registration) if registration.initial_access_tokens.values().any(|token| token.expose().len() < 16) => {
+            Some(registration)
+                if registration.initial_access_tokens.values().any(|token| token.expose().len() < 16) =>
+            {
                 Err(wrong("an initial access token has fewer than 16 characters and can be guessed"))
             }
             Some(_) | None => Ok(()),

@@ -43,9 +43,12 @@ impl JwkSet {
             let says = |name: &str, value: &str| jwk.get(name).is_none_or(|found| found == value);
             says("use", "sig") && says("alg", &compact.header.alg)
         };
-        self.keys.iter().filter(named).filter(usable).filter_map(|jwk| PublicKey::from_jwk(jwk).ok()).any(|key| {
-            key.verifies(&compact.header.alg, compact.signing_input.as_bytes(), &compact.signature)
-        })
+        self.keys
+            .iter()
+            .filter(named)
+            .filter(usable)
+            .filter_map(|jwk| PublicKey::from_jwk(jwk).ok())
+            .any(|key| key.verifies(&compact.header.alg, compact.signing_input.as_bytes(), &compact.signature))
     }
 }
 

@@ -26,7 +26,9 @@ pub(crate) fn user_code() -> Result<String, NoRandomness> {
         let mut bytes = [0_u8; 32];
         aws_lc_rs::rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
         // 240 is a multiple of 20: the rest would make the first letters likelier.
-        for letter in bytes.into_iter().filter(|byte| *byte < 240).filter_map(|byte| LETTERS.get(usize::from(byte) % 20)) {
+        for letter in
+            bytes.into_iter().filter(|byte| *byte < 240).filter_map(|byte| LETTERS.get(usize::from(byte) % 20))
+        {
             match code.len() {
                 4 => code.extend(['-', char::from(*letter)]),
                 0..9 => code.push(char::from(*letter)),

@@ -9,12 +9,12 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
 use tower_http::cors::{Any, CorsLayer};
 
-use crate::endpoints::{
-    authorize, capabilities, control, device, guard, introspect, login, metadata, par, record, register, respond, revoke,
-    token, userinfo,
-};
 use crate::endpoints::input::DPOP;
 use crate::endpoints::proof::DPOP_NONCE;
+use crate::endpoints::{
+    authorize, capabilities, control, device, guard, introspect, login, metadata, par, record, register, respond,
+    revoke, token, userinfo,
+};
 use crate::state::Provider;
 
 /// The largest body that is read: a form or a minting order is a hundredth of it.

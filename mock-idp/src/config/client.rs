@@ -115,13 +115,8 @@ pub enum AuthMethod {
 
 impl AuthMethod {
     /// Every method that works here.
-    pub(crate) const ALL: [Self; 5] = [
-        Self::None,
-        Self::ClientSecretBasic,
-        Self::ClientSecretPost,
-        Self::ClientSecretJwt,
-        Self::PrivateKeyJwt,
-    ];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost, Self::ClientSecretJwt, Self::PrivateKeyJwt];
 
     /// The registered name.
     pub(crate) fn as_str(self) -> &'static str {

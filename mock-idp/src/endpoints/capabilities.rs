@@ -12,8 +12,8 @@ use super::respond;
 use crate::config::{AuthMethod, Grant};
 use crate::error::{Code, Refused};
 use crate::flow::form::Parameters;
-use crate::jwk::ALGORITHMS;
 use crate::journal::Note;
+use crate::jwk::ALGORITHMS;
 use crate::state::Provider;
 
 /// Members that are laid over those of the core.

@@ -51,16 +51,21 @@ fn allowed(settings: &ClientDocuments, id: &str) -> Result<Url, Refused> {
 
 async fn fetch(url: Url) -> Result<Metadata, Refused> {
     // No redirects: they would lead past the allow-list.
-    let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(TIMEOUT).no_proxy();
+    let mut builder =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(TIMEOUT).no_proxy();
     if url.scheme() == "http" {
         // Without TLS no certificate is needed; reading the system's costs milliseconds, and an empty image has none.
         builder = builder.tls_certs_only([]);
     }
     let client = builder.build().map_err(Refused::internal)?;
-    let unreachable = |error: reqwest::Error| refused(format!("the client's document cannot be fetched: {}", error.without_url()));
+    let unreachable =
+        |error: reqwest::Error| refused(format!("the client's document cannot be fetched: {}", error.without_url()));
     let mut response = client.get(url).header("accept", "application/json").send().await.map_err(unreachable)?;
     if response.status() != reqwest::StatusCode::OK {
-        return Err(refused(format!("the client's document answers with status {}, not 200", response.status().as_u16())));
+        return Err(refused(format!(
+            "the client's document answers with status {}, not 200",
+            response.status().as_u16()
+        )));
     }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {

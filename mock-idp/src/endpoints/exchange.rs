@@ -34,14 +34,14 @@ pub(crate) async fn exchange(request: &TokenRequest<'_>) -> Result<TokenResponse
         ..Particulars::default()
     };
     let (holder, subject) = (subject.record.holder.clone(), subject.claims.sub.as_str());
-    let mut response = issue::access(request, AccessGrant { subject, scope, holder, user: user.as_ref(), particulars })?;
+    let mut response =
+        issue::access(request, AccessGrant { subject, scope, holder, user: user.as_ref(), particulars })?;
     response.issued_token_type = Some(issued_token_type);
     Ok(response)
 }
 
 fn live(provider: &Provider, token: &str, name: &str) -> Result<Live, Refused> {
-    let found =
-        introspect::inspect(&provider.config.issuer, &provider.key, &provider.store, token, provider.now());
+    let found = introspect::inspect(&provider.config.issuer, &provider.key, &provider.store, token, provider.now());
     found.ok_or_else(|| {
         let reason = format!("the `{name}` is unknown, altered, expired or revoked");
         Refused::new(Code::InvalidRequest, "RFC 8693 section 2.2.2", reason)

@@ -39,7 +39,9 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, form: Form) -> R
 
 /// Whether the caller asks for a signed answer (RFC 9701 §4).
 fn wants_jwt(accept: &str) -> bool {
-    accept.split(',').any(|range| range.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(MEDIA_TYPE)))
+    accept
+        .split(',')
+        .any(|range| range.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(MEDIA_TYPE)))
 }
 
 /// RFC 9701 §5: the answer is inside, so that nobody takes the JWT itself for the token it tells of.

@@ -43,7 +43,7 @@ pub(crate) struct TokenResponse {
     pub(crate) issued_token_type: Option<&'static str>,
     /// RFC 9396 §7.
     #[serde(skip_serializing_if = "Option::is_none")]
-    authorization_details: Option<Arc<Value>>,
+    authorization_details: Option<Value>,
     #[serde(skip)]
     pub(crate) subject: String,
 }
@@ -116,7 +116,7 @@ pub(crate) fn person(
         particulars,
     };
     let mut response = access(request, grant)?;
-    response.authorization_details = details;
+    response.authorization_details = details.as_deref().cloned();
     if scope::contains(granted_scope, "openid") {
         let (session, nonce) = (&granted.session, granted.nonce.as_deref());
         let order = IdOrder { client_id: &client.id, session, user, nonce, access_token: &response.access_token };

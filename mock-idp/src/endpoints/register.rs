@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{input, respond};
 use crate::config::Registration;
@@ -30,11 +30,7 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request
 }
 
 /// `GET /register/{id}` (RFC 7592 §2.1).
-pub(crate) async fn get(
-    State(provider): State<Arc<Provider>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+pub(crate) async fn get(State(provider): State<Arc<Provider>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let read = owned(&provider, &id, &headers).map(|registered| (registered.found.id, registered.metadata));
     answer(read, StatusCode::OK, "registration read")
 }
@@ -152,7 +148,10 @@ fn keep(
         members.retain(|_, value| !value.is_null());
         members.insert("client_id".to_owned(), Value::from(&*draft.id));
         members.insert("client_id_issued_at".to_owned(), Value::from(draft.issued_at));
-        members.insert("registration_client_uri".to_owned(), Value::from(provider.url(&format!("/register/{}", draft.id))));
+        members.insert(
+            "registration_client_uri".to_owned(),
+            Value::from(provider.url(&format!("/register/{}", draft.id))),
+        );
         members.insert("client_expires_at".to_owned(), Value::from(draft.expires));
         if let Some(owner) = &draft.owner {
             members.insert("owner".to_owned(), Value::from(owner.as_str()));
@@ -180,7 +179,11 @@ fn keep(
 
 fn settings(provider: &Provider) -> Result<&Registration, Refused> {
     provider.config.registration.as_ref().ok_or_else(|| {
-        Refused::new(Code::NotFound, "RFC 7591 section 3", "registration is off; set `registration` in the configuration")
+        Refused::new(
+            Code::NotFound,
+            "RFC 7591 section 3",
+            "registration is off; set `registration` in the configuration",
+        )
     })
 }
 

@@ -83,7 +83,8 @@ pub(crate) fn verify(
     expected: &Expected<'_>,
     now: i64,
 ) -> Result<Verified, Refused> {
-    let compact = jws::parse(token).ok_or_else(|| expected.refused("is not a signed JWT (three parts in base64url)"))?;
+    let compact =
+        jws::parse(token).ok_or_else(|| expected.refused("is not a signed JWT (three parts in base64url)"))?;
     check_header(&compact, verifier, expected)?;
     let signed = match verifier {
         Verifier::Keys(keys) => keys.verifies(&compact),

@@ -89,11 +89,7 @@ pub(crate) fn parse(
     let (found, redirect_uri) = destination(front, parameters).map_err(Refusal::Page)?;
     let state = parameters.get("state").map(str::to_owned);
     let parsed = protected(front.config, &found, arrival).and_then(|()| request(front.config, &found, parameters));
-    parsed.map_err(|refused| Refusal::Redirect {
-        redirect_uri: redirect_uri.to_owned(),
-        state,
-        refused,
-    })
+    parsed.map_err(|refused| Refusal::Redirect { redirect_uri: redirect_uri.to_owned(), state, refused })
 }
 
 /// The client and the redirect URI, which must be right before anything is sent there.
@@ -132,8 +128,7 @@ pub(crate) fn client(front: Front<'_>, parameters: &Parameters) -> Result<Found,
 /// change the request (downgrade).
 fn protected(config: &Config, found: &Found, arrival: Arrival) -> Result<(), Refused> {
     let client = &found.client;
-    if !arrival.pushed
-        && (config.require_pushed_authorization_requests || client.require_pushed_authorization_requests)
+    if !arrival.pushed && (config.require_pushed_authorization_requests || client.require_pushed_authorization_requests)
     {
         let reason = format!("authorization requests of the client `{}` must be pushed to the PAR endpoint", found.id);
         return Err(Refused::new(Code::InvalidRequest, "RFC 9126 section 5", reason));

@@ -76,8 +76,13 @@ fn decide(extra: &str, session: Option<(&str, i64)>) -> Next {
 #[test]
 fn a_session_goes_on_unless_the_client_wants_another_person_a_fresh_login_or_the_page() {
     assert!(matches!(decide("", Some(("alice", 900))), Next::Continue(_)));
-    assert!(matches!(decide("&login_hint=alice&max_age=200&prompt=none&acr_values=mfa%20pwd", Some(("alice", 900))), Next::Continue(_)));
-    for extra in ["&login_hint=bob", "&max_age=50", "&max_age=0", "&prompt=login", "&prompt=select_account", "&acr_values=mfa"] {
+    assert!(matches!(
+        decide("&login_hint=alice&max_age=200&prompt=none&acr_values=mfa%20pwd", Some(("alice", 900))),
+        Next::Continue(_)
+    ));
+    for extra in
+        ["&login_hint=bob", "&max_age=50", "&max_age=0", "&prompt=login", "&prompt=select_account", "&acr_values=mfa"]
+    {
         assert_eq!(decide(extra, Some(("alice", 900))), Next::ShowLogin, "{extra}");
     }
     assert_eq!(decide("", None), Next::ShowLogin);

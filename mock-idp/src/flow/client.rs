@@ -133,9 +133,11 @@ fn presented<'a>(
     authorization: Option<&str>,
     parameters: &'a Parameters,
 ) -> Result<(Cow<'a, str>, Proof<'a>), Refused> {
-    let (basic, secret, assertion) = (authorization, parameters.get("client_secret"), parameters.get("client_assertion"));
+    let (basic, secret, assertion) =
+        (authorization, parameters.get("client_secret"), parameters.get("client_assertion"));
     if [basic.is_some(), secret.is_some(), assertion.is_some()].into_iter().filter(|used| *used).count() > 1 {
-        let reason = "the client authenticates in several ways at once (header, `client_secret`, `client_assertion`); use one";
+        let reason =
+            "the client authenticates in several ways at once (header, `client_secret`, `client_assertion`); use one";
         return Err(Refused::new(Code::InvalidRequest, CLAUSE, reason));
     }
     if let Some(authorization) = basic {

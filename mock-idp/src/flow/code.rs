@@ -84,7 +84,13 @@ pub(crate) fn redeem(ledger: &mut Ledger, redemption: Redemption<'_>, now: i64) 
     if let Some(stored) = ledger.codes.get_mut(&key, now) {
         stored.used = true;
     }
-    Ok(Granted { grant: record.grant, session: record.session, scope: record.scope, nonce: record.nonce, terms: record.terms })
+    Ok(Granted {
+        grant: record.grant,
+        session: record.session,
+        scope: record.scope,
+        nonce: record.nonce,
+        terms: record.terms,
+    })
 }
 
 /// Whatever is bound to a key works only with a proof of that key (RFC 9449 §5, §10): a thief does not have it.

@@ -95,7 +95,8 @@ pub(crate) fn poll(ledger: &mut Ledger, client_id: &str, device_code: &str, now:
     record.last_poll = Some(now);
     if too_fast {
         record.interval = record.interval.saturating_add(SLOW_DOWN);
-        let reason = format!("the device polls too fast: wait {} seconds between two polls from now on", record.interval);
+        let reason =
+            format!("the device polls too fast: wait {} seconds between two polls from now on", record.interval);
         return refused(Code::SlowDown, &reason);
     }
     match record.state.clone() {
@@ -118,7 +119,8 @@ pub(crate) fn poll(ledger: &mut Ledger, client_id: &str, device_code: &str, now:
 
 /// As people type it: in any case, with or without the dash (RFC 8628 §6.1).
 fn user_key(typed: &str) -> Key {
-    let letters: String = typed.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_uppercase()).collect();
+    let letters: String =
+        typed.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_uppercase()).collect();
     Key::of(Kind::UserCode, &letters)
 }
 

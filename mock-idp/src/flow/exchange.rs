@@ -34,9 +34,9 @@ pub(crate) struct Exchanged {
 pub(crate) fn check_types(parameters: &Parameters, opaque: bool) -> Result<&'static str, Refused> {
     let known = |name: &'static str| match (parameters.get(name), opaque) {
         (Some(ACCESS_TOKEN), _) | (Some(JWT), false) => Ok(()),
-        (Some(other), _) => {
-            Err(invalid(format!("`{name}` is `{other}`; only access tokens of this provider can be exchanged: {ACCESS_TOKEN}")))
-        }
+        (Some(other), _) => Err(invalid(format!(
+            "`{name}` is `{other}`; only access tokens of this provider can be exchanged: {ACCESS_TOKEN}"
+        ))),
         (None, _) => Err(invalid(format!("the parameter `{name}` is missing"))),
     };
     known("subject_token_type")?;
@@ -48,7 +48,9 @@ pub(crate) fn check_types(parameters: &Parameters, opaque: bool) -> Result<&'sta
     match (parameters.get("requested_token_type"), opaque) {
         (None | Some(ACCESS_TOKEN), _) => Ok(ACCESS_TOKEN),
         (Some(JWT), false) => Ok(JWT),
-        (Some(other), _) => Err(invalid(format!("`requested_token_type` `{other}` cannot be issued, only {ACCESS_TOKEN}"))),
+        (Some(other), _) => {
+            Err(invalid(format!("`requested_token_type` `{other}` cannot be issued, only {ACCESS_TOKEN}")))
+        }
     }
 }
 

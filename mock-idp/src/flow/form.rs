@@ -88,7 +88,8 @@ impl Parameters {
 
     /// The name of a parameter that is here and not there, or there with another value.
     pub(crate) fn differing<'a>(&'a self, other: &Self) -> Option<&'a str> {
-        let single = self.values.iter().find(|(name, value)| !value.is_empty() && other.values.get(*name) != Some(*value));
+        let single =
+            self.values.iter().find(|(name, value)| !value.is_empty() && other.values.get(*name) != Some(*value));
         let list = || self.lists.iter().find(|(name, values)| other.lists.get(*name) != Some(*values));
         single.map(|(name, _)| name.as_str()).or_else(|| list().map(|(name, _)| name.as_str()))
     }

@@ -54,10 +54,13 @@ pub(crate) fn take(ledger: &mut Ledger, uri: &str, client_id: &str, now: i64) ->
     let refused = |reason: &str| Refused::new(Code::InvalidRequestUri, "RFC 9126 section 4", reason);
     if !uri.starts_with(PREFIX) {
         // RFC 9101 §10.4.1: fetching an address that a browser brings would let anybody send us anywhere.
-        return Err(refused("`request_uri` must come from the pushed authorization request endpoint; no other is fetched"));
+        return Err(refused(
+            "`request_uri` must come from the pushed authorization request endpoint; no other is fetched",
+        ));
     }
     let record = ledger.pushed.get_mut(&Key::of(Kind::PushedRequest, uri), now);
-    let record = record.ok_or_else(|| refused("the `request_uri` is unknown or long expired; push the request again"))?;
+    let record =
+        record.ok_or_else(|| refused("the `request_uri` is unknown or long expired; push the request again"))?;
     if &*record.client_id != client_id {
         return Err(refused("the `request_uri` was given to another client"));
     }

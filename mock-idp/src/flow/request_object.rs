@@ -47,7 +47,9 @@ pub(crate) fn unpack(sender: &Sender<'_>, outside: &Parameters, seen: &Seen, now
     }
     if claims.get("sub").and_then(Value::as_str) == Some(sender.client_id) {
         // RFC 9101 §10.8: such an object would pass as a client assertion elsewhere.
-        return Err(expected.refused("must not have the client as `sub`: it could be used to authenticate as the client"));
+        return Err(
+            expected.refused("must not have the client as `sub`: it could be used to authenticate as the client")
+        );
     }
     let inside: Map<String, Value> = claims
         .iter()
@@ -56,7 +58,8 @@ pub(crate) fn unpack(sender: &Sender<'_>, outside: &Parameters, seen: &Seen, now
         .collect();
     let inside = Parameters::from_claims(&inside);
     if let Some(name) = outside.clone().without(&BESIDE).differing(&inside) {
-        let reason = format!("does not contain the parameter `{name}` as it stands beside it; sign it, or leave it out");
+        let reason =
+            format!("does not contain the parameter `{name}` as it stands beside it; sign it, or leave it out");
         return Err(expected.refused(reason));
     }
     verified.use_up(&expected, seen, now)?;
