@@ -128,6 +128,14 @@ impl PublicKey {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+        RsaKeyPair,
+    };
+    use serde_json::json;
+
     use super::*;
 
     fn key(text: &str) -> Result<PublicKey, &'static str> {
@@ -155,6 +163,38 @@ mod tests {
         let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
         let key = key(&format!(r#"{{"kty":"RSA","e":"AQAB","n":"{n}","alg":"RS256","kid":"2011-04-29"}}"#)).unwrap();
         assert_eq!(key.thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    }
+
+    #[test]
+    fn every_announced_algorithm_verifies_what_its_own_key_signed_and_nothing_else() {
+        let random = SystemRandom::new();
+        let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let components: RsaPublicKeyComponents<Vec<u8>> = RsaPublicKeyComponents::from(rsa.public_key());
+        let rsa_jwk = json!({"kty": "RSA", "n": jws::encode(components.n), "e": jws::encode(components.e)});
+        let edwards = Ed25519KeyPair::generate().unwrap();
+        let edwards_jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": jws::encode(edwards.public_key())});
+        let curve = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let point = curve.public_key().as_ref();
+        let (x, y) = (jws::encode(&point[1..33]), jws::encode(&point[33..65]));
+        let curve_jwk = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y});
+        let rsa_signature = |encoding| {
+            let mut signature = vec![0; rsa.public_modulus_len()];
+            rsa.sign(encoding, &random, b"message", &mut signature).unwrap();
+            signature
+        };
+        let signed = [
+            ("ES256", curve_jwk, curve.sign(&random, b"message").unwrap().as_ref().to_vec()),
+            ("RS256", rsa_jwk.clone(), rsa_signature(&RSA_PKCS1_SHA256)),
+            ("PS256", rsa_jwk, rsa_signature(&RSA_PSS_SHA256)),
+            ("EdDSA", edwards_jwk, edwards.sign(b"message").as_ref().to_vec()),
+        ];
+        assert_eq!(signed.iter().map(|(algorithm, ..)| *algorithm).collect::<Vec<_>>(), ALGORITHMS);
+        for (algorithm, jwk, signature) in &signed {
+            let key = PublicKey::from_jwk(jwk.as_object().unwrap()).unwrap();
+            for (other, ..) in &signed {
+                assert_eq!(key.verifies(other, b"message", signature), other == algorithm, "{algorithm} as {other}");
+            }
+        }
     }
 
     #[test]

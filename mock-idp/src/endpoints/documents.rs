@@ -74,7 +74,8 @@ async fn fetch(url: Url) -> Result<Metadata, Refused> {
             return Err(refused(format!("the client's document is larger than {MAX_LENGTH} bytes")));
         }
     }
-    serde_json::from_slice(&body).map_err(|error| refused(format!("the client's document cannot be read: {error}")))
+    registration::parse(&body)
+        .map_err(|problem| refused(format!("of the client's document: {}", problem.description())))
 }
 
 fn check(settings: &ClientDocuments, id: &str, metadata: &Metadata) -> Result<crate::config::Client, Refused> {

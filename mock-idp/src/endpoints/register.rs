@@ -202,7 +202,7 @@ fn metadata(headers: &HeaderMap, body: &Bytes) -> Result<Metadata, Refused> {
     if input::media_type(headers).as_deref() != Some("application/json") {
         return Err(registration::wrong("the body must be `application/json`"));
     }
-    serde_json::from_slice(body).map_err(|error| registration::wrong(format!("the metadata cannot be read: {error}")))
+    registration::parse(body)
 }
 
 /// The client, if its registration access token came along. One answer for all that is wrong: nobody learns which

@@ -16,7 +16,7 @@ use crate::flow::client::Authenticated;
 use crate::flow::code::{self, Redemption};
 use crate::flow::dpop::Request;
 use crate::flow::issue::Particulars;
-use crate::flow::{refresh, resource, scope};
+use crate::flow::{details, refresh, resource, scope};
 use crate::journal::Note;
 use crate::state::Provider;
 use crate::store::Holder;
@@ -98,7 +98,10 @@ async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenResponse, Refu
     let granted = refresh::look(&mut provider.store.ledger(), id, token, provider.now())?;
     code::check_key(granted.terms.key.as_deref(), request.key.as_deref(), "refresh token")?;
     let scope = scope::narrowed(parameters.get("scope"), &granted.scope)?;
-    resource::narrowed(&provider.config, &request.client.client, parameters, &granted.terms.resources)?;
+    // All that can be refused is refused before the token is used up: a mistake must not cost the family.
+    let (config, terms) = (&provider.config, &granted.terms);
+    resource::narrowed(config, &request.client.client, parameters, &terms.resources)?;
+    details::narrowed(&config.authorization_details_types, parameters, terms.authorization_details.as_ref())?;
     let user = issue::active_user(provider, &granted.session.user).await?;
     let granted = refresh::use_up(&mut provider.store.ledger(), id, token, provider.now())?;
     issue::person(request, &granted, &scope, &user)

@@ -138,7 +138,7 @@ fn acting(
     if *actor.client_id != *client.id {
         return denied("the actor token was issued to another client".to_owned());
     }
-    if !rules.actors.iter().any(|allowed| *allowed == actor.sub) {
+    if !rules.actors.contains(&actor.sub) {
         return denied(format!("`{}` may not act for others through this client", actor.sub));
     }
     // RFC 8693 §4.4: the subject token itself can say who may act.

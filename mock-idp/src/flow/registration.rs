@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::config::{AuthMethod, Client, Grant, check_redirect_uri};
 use crate::error::{Code, Refused};
@@ -29,7 +29,14 @@ pub(crate) struct Metadata {
     require_signed_request_object: bool,
 }
 
-/// Reads metadata; a client that needs a secret has none yet.
+/// Reads the JSON of a request (RFC 7591 §3.1): an object, not the list that the type would take as well.
+pub(crate) fn parse(body: &[u8]) -> Result<Metadata, Refused> {
+    let unreadable = |error: serde_json::Error| wrong(format!("the metadata cannot be read: {error}"));
+    let members: Map<String, Value> = serde_json::from_slice(body).map_err(unreadable)?;
+    serde_json::from_value(Value::Object(members)).map_err(unreadable)
+}
+
+/// The client that metadata describe; one that needs a secret has none yet.
 pub(crate) fn client(metadata: &Metadata, allowed_scopes: &[String]) -> Result<Client, Refused> {
     for uri in &metadata.redirect_uris {
         check_redirect_uri(uri).map_err(|problem| {

@@ -64,7 +64,7 @@ async fn authorization_details_travel_to_the_token_and_cannot_be_widened() {
     let widened = world.refresh(&refresh, &[("authorization_details", &more)]).await;
     assert_eq!(widened.error(), "400 invalid_authorization_details");
     let narrow = json!([one]).to_string();
-    // The refused attempt used the refresh token up only after all checks, so it still works.
+    // The refused attempt did not use the refresh token up.
     let narrowed = world.refresh(&refresh, &[("authorization_details", &narrow)]).await;
     assert_eq!(world.introspect(&narrowed.string("access_token")).await["authorization_details"], json!([one]));
 }
