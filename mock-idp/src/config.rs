@@ -90,7 +90,10 @@ impl Config {
     }
 
     /// Refuses what no provider can be made from.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// The first thing that is impossible, in words.
+    pub fn check(&self) -> Result<(), Error> {
         check_issuer(&self.issuer)?;
         if self.control_token.as_ref().is_some_and(|token| token.expose().len() < 16) {
             return Err(wrong("`control_token` has fewer than 16 characters and can be guessed"));
