@@ -1,7 +1,7 @@
 //! How clients prove who they are, and how attackers try to (RFC 7523 §3, OpenID Connect Core §9).
 
 use aws_lc_rs::hmac;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::signer::{NOW, Signer, encode};
 use crate::support::Answer;
@@ -16,20 +16,13 @@ async fn ask(world: &World, assertion: &str, more: &[(&str, &str)]) -> Answer {
     world.post("/token", &form, None).await
 }
 
-fn hmac_assertion(secret: &str, header: &Value) -> String {
-    let claims = json!({"iss": "hashing", "sub": "hashing", "aud": ISSUER, "jti": "1", "exp": NOW + 60});
-    let input = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    format!("{input}.{}", encode(hmac::sign(&key, input.as_bytes())))
-}
-
 #[tokio::test]
 async fn an_assertion_addressed_to_the_issuer_or_to_the_token_endpoint_authenticates() {
     for audience in [json!(ISSUER), json!("http://localhost:9400/token"), json!([ISSUER])] {
         let assertion = Signer::client().assertion(&json!({ "aud": audience }));
         assert_eq!(ask(&World::extended(), &assertion, &[]).await.status, 200, "{audience}");
     }
-    let assertion = hmac_assertion("a-secret-of-thirty-two-characters", &json!({"alg": "HS256"}));
+    let assertion = Signer::hmac("hashing", "a-secret-of-thirty-two-characters");
     assert_eq!(ask(&World::extended(), &assertion, &[("client_id", "hashing")]).await.status, 200);
 }
 
@@ -101,7 +94,7 @@ async fn the_assertion_of_one_client_does_not_authenticate_another() {
         "401 invalid_client",
         "a client with a secret, signed with a key"
     );
-    let wrong_secret = hmac_assertion("another-secret-of-32-characters!!", &json!({"alg": "HS256"}));
+    let wrong_secret = Signer::hmac("hashing", "another-secret-of-32-characters!!");
     assert_eq!(ask(&world, &wrong_secret, &[]).await.error(), "401 invalid_client");
 }
 

@@ -6,6 +6,7 @@
     reason = "this whole program is a test, its helpers too: whatever is not as expected must stop it"
 )]
 
+mod announced;
 mod authorize;
 mod client_authentication;
 mod control;

@@ -47,11 +47,23 @@ impl Signer {
         sha256(&text)
     }
 
+    pub(crate) fn raw(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
+    }
+
+    /// A client assertion under an HMAC.
+    pub(crate) fn hmac(client: &str, secret: &str) -> String {
+        let claims =
+            json!({"iss": client, "sub": client, "aud": crate::world::ISSUER, "jti": fresh(), "exp": NOW + 60});
+        let input = format!("{}.{}", encode(r#"{"alg":"HS256"}"#), encode(claims.to_string()));
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
+        format!("{input}.{}", encode(aws_lc_rs::hmac::sign(&key, input.as_bytes())))
+    }
+
     /// A compact JWS of these two parts.
     pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let input = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
-        let signature = self.0.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
-        format!("{input}.{}", encode(signature.as_ref()))
+        format!("{input}.{}", encode(self.raw(input.as_bytes())))
     }
 
     /// A client assertion with these claims over the usual ones; null removes.
