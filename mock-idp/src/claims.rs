@@ -2,8 +2,9 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::directory::User;
@@ -69,8 +70,22 @@ pub(crate) struct PresentedClaims {
     pub(crate) act: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) may_act: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) authorization_details: Option<Value>,
+    /// Shared with the grant: an opaque token must not cost a copy.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "write_shared",
+        deserialize_with = "read_shared"
+    )]
+    pub(crate) authorization_details: Option<Arc<Value>>,
+}
+
+fn write_shared<S: Serializer>(value: &Option<Arc<Value>>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.as_deref().serialize(serializer)
+}
+
+fn read_shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<Value>>, D::Error> {
+    Option::<Value>::deserialize(deserializer).map(|value| value.map(Arc::new))
 }
 
 impl PresentedClaims {

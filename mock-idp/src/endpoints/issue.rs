@@ -104,7 +104,7 @@ pub(crate) fn person(
     provider.store.ledger().keep_grant(granted.grant, token_end);
     let particulars = Particulars {
         audience: &resources,
-        authorization_details: details.as_deref(),
+        authorization_details: details.as_ref(),
         session: Some(&granted.session),
         ..Particulars::default()
     };

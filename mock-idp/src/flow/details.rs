@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::form::Parameters;
 use crate::error::{Code, Refused};
 
-/// The details travel in tokens.
-const MAX_LENGTH: usize = 4_096;
+/// The details travel in tokens, and are kept with each grant.
+const MAX_LENGTH: usize = 2_048;
 
 /// The details that a request asks for, each of a known type (RFC 9396 §5).
 pub(crate) fn requested(types: &[String], parameters: &Parameters) -> Result<Option<Arc<Value>>, Refused> {

@@ -37,7 +37,7 @@ pub(crate) struct Particulars<'a> {
     pub(crate) key: Option<&'a str>,
     /// The `act` claim (RFC 8693 §4.1).
     pub(crate) actor: Option<&'a Value>,
-    pub(crate) authorization_details: Option<&'a Value>,
+    pub(crate) authorization_details: Option<&'a Arc<Value>>,
     /// When and how the person logged in.
     pub(crate) session: Option<&'a Session>,
     /// The token it came of ends then.
@@ -78,15 +78,17 @@ pub(crate) fn access_token(
         acr: special.session.and_then(|session| session.acr.as_deref()),
         cnf: special.key.map(|jkt| Confirmation { jkt }),
         act: special.actor,
-        authorization_details: special.authorization_details,
+        authorization_details: special.authorization_details.map(AsRef::as_ref),
     };
     let (token, name, kept) = match config.access_token.format {
         TokenFormat::Jwt => {
             (key.sign(TokenType::Access, &claims)?, Key::of(Kind::TokenIdentifier, order.token_id), None)
         }
-        TokenFormat::Opaque => {
-            (order.opaque.to_owned(), Key::of(Kind::OpaqueToken, order.opaque), Some(Box::new(presented(&claims))))
-        }
+        TokenFormat::Opaque => (
+            order.opaque.to_owned(),
+            Key::of(Kind::OpaqueToken, order.opaque),
+            Some(Box::new(presented(&claims, special.authorization_details))),
+        ),
     };
     let record =
         TokenRecord { holder: order.holder, client_id: Arc::from(order.client_id), revoked: false, claims: kept };
@@ -143,7 +145,7 @@ fn at_hash(access_token: &str) -> String {
     jws::encode(bytes.get(..bytes.len() / 2).unwrap_or_default())
 }
 
-fn presented(claims: &AccessClaims<'_>) -> PresentedClaims {
+fn presented(claims: &AccessClaims<'_>, authorization_details: Option<&Arc<Value>>) -> PresentedClaims {
     PresentedClaims {
         iss: claims.iss.to_owned(),
         sub: claims.sub.to_owned(),
@@ -159,6 +161,6 @@ fn presented(claims: &AccessClaims<'_>) -> PresentedClaims {
         cnf: claims.cnf.map(|cnf| json!(cnf)),
         act: claims.act.cloned(),
         may_act: None,
-        authorization_details: claims.authorization_details.cloned(),
+        authorization_details: authorization_details.cloned(),
     }
 }

@@ -9,6 +9,8 @@ use crate::error::{Code, Refused};
 use crate::jwk::JwkSet;
 
 const CLAUSE: &str = "RFC 7591 section 2";
+/// Metadata are kept as long as the client: stops one that registers from filling the memory.
+const MAX_LENGTH: usize = 16 * 1024;
 
 /// The metadata that means something here; everything else is ignored (RFC 7591 §2).
 #[derive(Debug, Default, Deserialize)]
@@ -31,6 +33,9 @@ pub(crate) struct Metadata {
 
 /// Reads the JSON of a request (RFC 7591 §3.1): an object, not the list that the type would take as well.
 pub(crate) fn parse(body: &[u8]) -> Result<Metadata, Refused> {
+    if body.len() > MAX_LENGTH {
+        return Err(wrong(format!("the metadata are larger than {MAX_LENGTH} bytes")));
+    }
     let unreadable = |error: serde_json::Error| wrong(format!("the metadata cannot be read: {error}"));
     let members: Map<String, Value> = serde_json::from_slice(body).map_err(unreadable)?;
     serde_json::from_value(Value::Object(members)).map_err(unreadable)

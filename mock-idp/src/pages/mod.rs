@@ -35,6 +35,7 @@ pub(crate) struct LoginPage<'a> {
     scope: &'a str,
     login: &'a str,
     hint: &'a str,
+    details: Option<String>,
     notice: Option<String>,
     people: Vec<Card<'a>>,
 }
@@ -61,7 +62,10 @@ impl<'a> LoginPage<'a> {
         let mut cards: Vec<Card<'a>> = people.iter().map(card).collect();
         // Stable: who is hinted comes first, the rest keep their order.
         cards.sort_by_key(|card| card.id != hint);
-        Self { style: STYLE, client_id: &request.client_id, scope: &request.scope, login, hint, notice, people: cards }
+        // What exactly is asked for must be seen by whoever agrees (RFC 9396 §11.1).
+        let details = request.terms.authorization_details.as_ref().map(|details| details.to_string());
+        let (client_id, scope) = (&request.client_id, &request.scope);
+        Self { style: STYLE, client_id, scope, login, hint, details, notice, people: cards }
     }
 }
 

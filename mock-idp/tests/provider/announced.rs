@@ -1,5 +1,7 @@
 //! The metadata, member by member: what is announced is tried. A member that nobody tries fails the test.
 
+use std::sync::{Arc, LazyLock};
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -14,10 +16,15 @@ use crate::world::{CHALLENGE, ISSUER, World};
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
+/// Made once: it takes a third of a second.
+static RSA: LazyLock<Arc<RsaKeyPair>> = LazyLock::new(|| Arc::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()));
+
+type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// A key for an algorithm: its public half, and a signature.
 struct Key {
     jwk: Value,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    sign: Sign,
 }
 
 fn key(algorithm: &str) -> Key {
@@ -35,7 +42,7 @@ fn key(algorithm: &str) -> Key {
         "PS256" => &RSA_PSS_SHA256,
         other => panic!("announced and not tried: {other}"),
     };
-    let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let pair = Arc::clone(&RSA);
     let public: RsaPublicKeyComponents<Vec<u8>> = RsaPublicKeyComponents::from(pair.public_key());
     let jwk = json!({"kty": "RSA", "n": encode(public.n), "e": encode(public.e)});
     let sign = move |message: &[u8]| {

@@ -99,6 +99,7 @@ async fn dangerous_or_impossible_metadata_is_refused() {
             json!({"redirect_uris": callback, "jwks": {"keys": [{"kty": "oct", "k": "AA"}]}}),
             "400 invalid_client_metadata",
         ),
+        (json!({"redirect_uris": callback, "client_name": "x".repeat(17_000)}), "400 invalid_client_metadata"),
         (json!({"redirect_uris": "no list"}), "400 invalid_client_metadata"),
         (json!([]), "400 invalid_client_metadata"),
     ] {

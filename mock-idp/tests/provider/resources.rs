@@ -70,6 +70,18 @@ async fn authorization_details_travel_to_the_token_and_cannot_be_widened() {
 }
 
 #[tokio::test]
+async fn the_login_page_shows_what_exactly_is_asked_for_and_an_opaque_token_stands_for_it() {
+    let world = World::extended();
+    let details = json!([{"type": "payment", "payee": "<b>mallory</b>"}]).to_string();
+    let page = world.authorize(&[("authorization_details", &details), ("prompt", "login")]).await.text();
+    assert!(page.contains("mallory") && !page.contains("<b>mallory"), "{page}");
+    let world = World::opaque_with("authorization_details_types: [payment]\n");
+    let code = world.authorize(&[("authorization_details", &details)]).await.sent("code").unwrap();
+    let token = world.redeem(&code, &[]).await.string("access_token");
+    assert_eq!(world.introspect(&token).await["authorization_details"][0]["payee"], "<b>mallory</b>");
+}
+
+#[tokio::test]
 async fn authorization_details_of_an_unknown_type_or_shape_are_refused() {
     let world = World::extended();
     for details in ["[{\"type\":\"admin\"}]", "[{}]", "{}", "[]", "garbage", "[1]"] {

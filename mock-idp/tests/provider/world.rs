@@ -138,6 +138,11 @@ impl World {
         Self::from_text(&format!("{}{extended}{more}", CONFIG.trim_end_matches('\n').to_owned() + "\n"))
     }
 
+    /// Opaque tokens, with more text at the end of the configuration.
+    pub(crate) fn opaque_with(more: &str) -> Self {
+        Self::from_text(&format!("{}{more}", CONFIG.replace("{ audience", "{ format: opaque, audience")))
+    }
+
     pub(crate) fn opaque() -> Self {
         Self::from_text(&CONFIG.replace("{ audience", "{ format: opaque, audience"))
     }
