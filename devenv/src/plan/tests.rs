@@ -214,6 +214,13 @@ fn what_the_provider_would_refuse_at_its_start_is_said_when_the_plan_is_made() {
 }
 
 #[test]
+fn a_plan_that_starts_nothing_needs_no_secrets() {
+    let without = Context { secrets: Secrets(BTreeMap::new()), ..context(EngineName::Embedded) };
+    let text = "identity: { clients: { api: { type: confidential, auth_method: client_secret_jwt } } }\nidp:\n";
+    assert!(resolve(&load(text), &without).is_ok());
+}
+
+#[test]
 fn one_changed_variable_changes_one_field_of_one_fingerprint() {
     let before = plan(ORDERS, EngineName::Docker);
     let after = plan(&ORDERS.replace("db:5432", "db:5433"), EngineName::Docker);
