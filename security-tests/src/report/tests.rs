@@ -29,6 +29,7 @@ fn run() -> Run {
         evidence: "object-access:readOrder:bob:same-tenant: the answer holds the marker of an object of alice".into(),
         steps: vec![],
         cases: vec!["object-access:readOrder:bob:same-tenant".into()],
+        explained: vec![],
         waived: None,
     };
     let layer = |layer, skipped: Option<&str>| LayerRun {
@@ -90,7 +91,7 @@ fn the_json_report_has_the_keys_of_its_schema() {
     // Sorted here: whether a JSON map keeps its order depends on features of the whole build.
     let mut keys: Vec<&String> = report.as_object().unwrap().keys().collect();
     keys.sort();
-    assert_eq!(keys, ["findings", "layers", "matrix", "schema", "summary", "verdict"]);
+    assert_eq!(keys, ["cases", "findings", "layers", "matrix", "run", "schema", "summary", "verdict"]);
     assert_eq!(report["summary"]["duration_ms"], 1234.6);
     let cell = serde_json::json!({"operation": "GET /orders/{id}", "persona": "bob", "relation": "same-tenant",
         "expected": "deny", "observed": "allow"});

@@ -1,9 +1,10 @@
 //! What the user typed to what the tests are planned with.
 
 use security_tests::Options;
-use security_tests::verdict::Layer;
+use security_tests::report::Rows;
+use security_tests::verdict::{Layer, Tier};
 
-use crate::cli::Test;
+use crate::cli::{MatrixArg, Test, TierArg};
 use crate::commands::Failure;
 use crate::exit::Exit;
 
@@ -25,5 +26,23 @@ pub(super) fn options(args: &Test) -> Result<Options, Failure> {
         personas: args.personas.clone(),
         seed: args.seed.unwrap_or_else(|| now.as_microsecond().unsigned_abs()),
         started_at: now.to_string(),
+        tier: match args.tier {
+            TierArg::Exploit => Tier::Exploit,
+            TierArg::Profile => Tier::Profile,
+            TierArg::Hardening => Tier::Hardening,
+        },
+        budget: args.budget,
+        timeout: args.timeout,
+        shard: args.shard,
+        ..Options::default()
     })
+}
+
+pub(super) fn rows(args: &Test) -> Rows {
+    match args.matrix {
+        MatrixArg::Auto => Rows::Auto,
+        MatrixArg::All => Rows::All,
+        MatrixArg::Interesting => Rows::Interesting,
+        MatrixArg::None => Rows::None,
+    }
 }
