@@ -53,6 +53,14 @@ pub fn plan(target: &Target, options: &Options) -> Result<TestPlan, PlanError> {
     Ok(plan)
 }
 
+/// The operations that a run would test, by name.
+pub(super) fn selected(target: &Target, options: &Options) -> Result<Vec<String>, PlanError> {
+    let operations = operations(target);
+    check_names(target, options, &operations)?;
+    let wanted = |id: &String| options.operations.is_empty() || options.operations.contains(id);
+    Ok(operations.into_iter().map(|operation| operation.id).filter(wanted).collect())
+}
+
 /// The document's operations, then the rest.
 fn operations(target: &Target) -> Vec<Operation> {
     let mut operations = target.api.operations.clone();

@@ -1,6 +1,7 @@
 //! Target and options to a test plan: every request, in order, before one is sent. Must not send any.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod batches;
 mod build;
 mod cells;
 mod display;
@@ -22,6 +23,7 @@ use crate::oracle::{Decision, Relation};
 use crate::tokens::Mint;
 use crate::verdict::{Layer, Tier};
 
+pub use batches::batches;
 pub use build::plan;
 pub use draft::Draft;
 pub use request::curl;

@@ -32,6 +32,8 @@ struct Page {
     layers: Vec<LayerRow>,
     personas: Vec<String>,
     groups: Vec<Group>,
+    /// Whether groups have headings: in a small table they say nothing new.
+    grouped: bool,
     seen: bool,
     findings: Vec<FindingCard>,
     open: Vec<(String, usize)>,
@@ -96,6 +98,7 @@ pub fn html(run: &Run) -> String {
         facts: facts(run),
         layers: layers(run),
         personas: personas(run),
+        grouped: groups(run).iter().map(|group| group.rows.len()).sum::<usize>() > 12,
         groups: groups(run),
         seen: run.matrix.iter().any(|cell| cell.observed != Observed::NotRun),
         findings: run.findings.iter().map(|finding| card(run, finding)).collect(),

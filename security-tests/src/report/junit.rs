@@ -21,9 +21,11 @@ pub fn junit(run: &Run) -> String {
     let name = if run.plan.target.is_empty() { "devenv test" } else { &run.plan.target };
     let seconds = run.duration_ms / 1000.0;
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{}\" {} time=\"{seconds:.3}\">\n{suites}</testsuites>\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{seconds:.3}\">\n{suites}</testsuites>\n",
         escaped(name),
-        all.attributes(),
+        all.tests,
+        all.failures,
+        all.errors,
     )
 }
 

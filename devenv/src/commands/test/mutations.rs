@@ -10,12 +10,13 @@ use security_tests::{Options, Run, Verdict};
 use super::stack::{clean_up, on_stack};
 use crate::cli::{Format, Mutations as Args};
 use crate::commands::interrupt::Interrupts;
-use crate::commands::rules::load_rules;
+use crate::commands::rules::{Rules, load_rules};
 use crate::commands::session::{Prepared, Session};
 use crate::commands::{Failure, running};
 use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 use crate::manifest::authz::Mutations;
+use crate::plan::Source;
 use crate::stack::{Depth, Lock};
 use crate::ui::{self, Table, Ui};
 
@@ -32,12 +33,13 @@ pub(super) async fn run(args: Args, interrupts: Interrupts) -> Result<Exit, Fail
 }
 
 /// One flaw as the API lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Flaw {
     name: String,
     /// Check that should find it, and operation, when the list says so.
     check: Option<String>,
     operation: Option<String>,
+    owasp: Option<String>,
 }
 
 /// A flaw and what the tests said.
@@ -108,11 +110,11 @@ async fn trials(
     (reporter, interrupts): (&Reporter, &mut Interrupts),
 ) -> Result<Vec<Trial>, Failure> {
     let listed = tokio::select! {
-        listed = list(session, mutations) => listed?,
+        listed = list(session, mutations, prepared) => listed?,
         () = interrupts.next() => return Err(Failure::Interrupted),
     };
     let flaws = chosen(listed, &args.only)?;
-    let run = on_stack((sound, prepared), load_rules(sound, reporter)?, &options(), (reporter, interrupts)).await?;
+    let run = on_stack((sound, prepared), rules(sound, reporter)?, &options(), (reporter, interrupts)).await?;
     if run.verdict() != Verdict::Pass {
         return Err(unsound(&run));
     }
@@ -125,11 +127,18 @@ async fn trials(
             prepared = flawed.prepare(Depth::Full, reporter) => prepared?,
             () = interrupts.next() => return Err(Failure::Interrupted),
         };
-        let rules = load_rules(&flawed, reporter)?;
+        let rules = rules(&flawed, reporter)?;
         let run = on_stack((&flawed, &prepared), rules, &options(), (reporter, interrupts)).await?;
         trials.push(judge(flaw.clone(), &run));
     }
     Ok(trials)
+}
+
+/// Without waivers: a finding that the team lives with is found all the same.
+fn rules(session: &Session, reporter: &Reporter) -> Result<Rules, Failure> {
+    let mut rules = load_rules(session, reporter)?;
+    rules.access.waivers.clear();
+    Ok(rules)
 }
 
 fn options() -> Options {
@@ -148,10 +157,14 @@ fn unsound(run: &Run) -> Failure {
 }
 
 /// Asks the API for its flaws.
-async fn list(session: &Session, mutations: &Mutations) -> Result<Vec<Flaw>, Failure> {
-    let shown = mutations.command.join(" ");
+async fn list(session: &Session, mutations: &Mutations, prepared: &Prepared) -> Result<Vec<Flaw>, Failure> {
+    let words = match &mutations.service {
+        None => mutations.command.clone(),
+        Some(service) => [vec![program_of(service, prepared)?], mutations.command.clone()].concat(),
+    };
+    let shown = words.join(" ");
     let failed = |why: String| Failure::new(Exit::World, format!("`{shown}` does not list flaws: {why}"));
-    let (program, arguments) = mutations.command.split_first().ok_or_else(|| failed("it is empty".to_owned()))?;
+    let (program, arguments) = words.split_first().ok_or_else(|| failed("it is empty".to_owned()))?;
     let mut command = tokio::process::Command::new(program);
     command.args(arguments).current_dir(&session.project.directory).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.map_err(|error| failed(error.to_string()))?;
@@ -162,6 +175,20 @@ async fn list(session: &Session, mutations: &Mutations) -> Result<Vec<Flaw>, Fai
     flaws(&output.stdout).map_err(failed)
 }
 
+/// The program of a `binary:` service, as the stack runs it.
+fn program_of(service: &str, prepared: &Prepared) -> Result<String, Failure> {
+    match prepared.plan.services.get(service).map(|service| &service.source) {
+        Some(Source::Executable { executable } | Source::Packaged { executable }) => {
+            Ok(executable.path.display().to_string())
+        }
+        Some(Source::Image { .. } | Source::Process) | None => Err(Failure::with_help(
+            Exit::Usage,
+            format!("`mutations.service`: `{service}` is no service with a `binary:` on this engine"),
+            "name another, or write the whole command without `service`",
+        )),
+    }
+}
+
 /// A JSON list of names, or of objects with a `name` and, when they say so, `check` and `operation`.
 fn flaws(text: &[u8]) -> Result<Vec<Flaw>, String> {
     let listed: Vec<Value> = serde_json::from_slice(text).map_err(|error| format!("no JSON list: {error}"))?;
@@ -169,7 +196,7 @@ fn flaws(text: &[u8]) -> Result<Vec<Flaw>, String> {
         let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let name = value.as_str().map(str::to_owned).or_else(|| text("name"));
         let name = name.ok_or_else(|| format!("an entry has no name: {value}"))?;
-        Ok(Flaw { name, check: text("check"), operation: text("operation") })
+        Ok(Flaw { name, check: text("check"), operation: text("operation"), owasp: text("owasp") })
     };
     let flaws: Vec<Flaw> = listed.iter().map(flaw).collect::<Result<_, String>>()?;
     if flaws.is_empty() { Err("the list is empty".to_owned()) } else { Ok(flaws) }
@@ -193,9 +220,9 @@ fn judge(flaw: Flaw, run: &Run) -> Trial {
         .iter()
         .map(|finding| [finding.check.to_owned(), finding.operation.clone(), finding.owasp.to_owned()])
         .collect();
-    let as_listed = |[check, operation, _]: &[String; 3]| {
-        flaw.check.as_ref().is_none_or(|wanted| wanted == check)
-            && flaw.operation.as_ref().is_none_or(|wanted| wanted == operation)
+    let as_listed = |found: &[String; 3]| {
+        let wanted = [&flaw.check, &flaw.operation, &flaw.owasp];
+        wanted.into_iter().zip(found).all(|(wanted, found)| wanted.as_ref().is_none_or(|wanted| wanted == found))
     };
     let status = match (run.verdict(), findings.as_slice()) {
         (Verdict::Fail, [one]) if as_listed(one) => Status::Killed,
@@ -232,7 +259,7 @@ fn as_json(trials: &[Trial]) -> Value {
         json!({
             "flaw": trial.flaw.name,
             "status": trial.status.as_str().replace(' ', "-"),
-            "expected": { "check": trial.flaw.check, "operation": trial.flaw.operation },
+            "expected": { "check": trial.flaw.check, "operation": trial.flaw.operation, "owasp": trial.flaw.owasp },
             "findings": trial.findings.iter().map(|[check, operation, owasp]| {
                 json!({ "check": check, "operation": operation, "owasp": owasp })
             }).collect::<Vec<_>>(),
@@ -263,7 +290,7 @@ mod tests {
     #[test]
     fn flaws_are_names_or_objects() {
         let listed = flaws(br#"["a", {"name": "b", "check": "c", "operation": "GET /d"}]"#).unwrap();
-        assert_eq!(listed[0], Flaw { name: "a".into(), check: None, operation: None });
+        assert_eq!(listed[0], Flaw { name: "a".into(), ..Flaw::default() });
         assert_eq!(listed[1].operation.as_deref(), Some("GET /d"));
         assert!(flaws(b"[]").is_err() && flaws(b"[{}]").is_err() && flaws(b"usage").is_err());
     }
@@ -271,7 +298,7 @@ mod tests {
     #[test]
     fn the_score_counts_what_was_found_and_a_survivor_fails() {
         let trial = |name: &str, status, findings: &[[&str; 3]]| Trial {
-            flaw: Flaw { name: name.into(), check: None, operation: None },
+            flaw: Flaw { name: name.into(), ..Flaw::default() },
             status,
             findings: findings.iter().map(|finding| finding.map(String::from)).collect(),
             reason: String::new(),

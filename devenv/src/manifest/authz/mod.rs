@@ -35,6 +35,8 @@ pub struct AuthzFile {
 /// Deliberate flaws of the API, which prove that the tests find what they look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mutations {
+    /// Service whose own program (`binary:`) lists the flaws; then `command` holds its arguments only.
+    pub service: Option<String>,
     /// Program with arguments that prints the flaws as a JSON list, of names or of objects with a `name`.
     pub command: Vec<String>,
     /// Variable of `devenv.yaml` that opens the flaw whose name it holds.

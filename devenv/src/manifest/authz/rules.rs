@@ -37,6 +37,7 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<(PathBuf, O
 /// `command` as in Compose: a list, or one line whose words are split as a shell would.
 fn mutations(context: &mut Context<'_>, node: &Node) -> Option<Mutations> {
     let mut fields = Fields::of(context, node, "`mutations`")?;
+    let service = fields.take("service").and_then(|node| context.word(node));
     let command = fields.require(context, "command", node.position);
     let variable = fields.require(context, "variable", node.position).and_then(|node| context.word(node));
     fields.finish(context);
@@ -49,7 +50,7 @@ fn mutations(context: &mut Context<'_>, node: &Node) -> Option<Mutations> {
         context.error(command.position, "expected a program with its arguments");
         return None;
     }
-    Some(Mutations { command: words, variable: variable? })
+    Some(Mutations { service, command: words, variable: variable? })
 }
 
 fn openapi(context: &mut Context<'_>, node: &Node) -> Option<PathBuf> {

@@ -92,8 +92,9 @@ fn verdict_line(run: &Run, colour: Colour) -> String {
         number => format!("{number} findings"),
     };
     let cut = if summary.not_run > 0 { format!(", not run: {}", summary.not_run) } else { String::new() };
+    let part = run.plan.scope.shard.map_or_else(String::new, |shard| format!(" (shard {shard})"));
     format!(
-        "{word}: {findings}; {} of {} cases passed, {} failed, {} without proof{cut}; {} requests in {:.1} s",
+        "{word}{part}: {findings}; {} of {} cases passed, {} failed, {} without proof{cut}; {} requests in {:.1} s",
         summary.passed,
         summary.cases,
         summary.failed,

@@ -29,7 +29,8 @@ fn decide(operation: &Operation, kind: Option<&Kind>, (kinds, cast): (&[Kind], &
     }
     if operation.security == Security::None || operation.security == Security::Undocumented {
         let question = "question: the document declares no security: is it for anyone? then write [anyone]";
-        return ("{ allow: [] }".to_owned(), format!("{question} ({label})"));
+        let on = kind.map_or_else(String::new, |kind| format!("on: {}, ", yaml::scalar(&kind.name)));
+        return (format!("{{ {on}allow: [] }}"), format!("{question} ({label})"));
     }
     let optional = if operation.security == Security::Optional { "; a token is optional: for anyone?" } else { "" };
     if let Some(word) = privileged(operation) {
