@@ -107,7 +107,7 @@ fn result(run: &Run, finding: &Finding, sources: &Sources) -> SarifResult {
         .map(|step| json!({"role": step.role, "request": step.curl, "status": step.status}))
         .collect();
     let by = if finding.personas.is_empty() { String::new() } else { format!(" By {}.", finding.personas.join(", ")) };
-    let justify = |reason: &String| Suppression { kind: "external", status: "accepted", justification: reason.clone() };
+    let justify = |reason: &String| Suppression { kind: "external", justification: reason.clone() };
     SarifResult {
         rule_id: finding.check,
         rule_index: ALL.iter().position(|check| check.id == finding.check).unwrap_or_default(),

@@ -156,10 +156,9 @@ pub(super) struct LogicalLocation {
     pub(super) kind: &'static str,
 }
 
-/// §3.35.
+/// §3.35. Without a status it is accepted.
 #[derive(Serialize)]
 pub(super) struct Suppression {
     pub(super) kind: &'static str,
-    pub(super) status: &'static str,
     pub(super) justification: String,
 }
