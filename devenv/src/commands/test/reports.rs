@@ -87,7 +87,10 @@ pub(super) fn last_run(project: &Project) -> PathBuf {
 pub(super) fn remember(project: &Project, run: &Run) {
     let path = last_run(project);
     let beside = path.with_extension("json.new");
-    let written = std::fs::write(&beside, pretty(&report::json(run))).and_then(|()| std::fs::rename(&beside, &path));
+    let place = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let written = place
+        .and_then(|()| std::fs::write(&beside, pretty(&report::json(run))))
+        .and_then(|()| std::fs::rename(&beside, &path));
     if let Err(error) = written {
         tracing::debug!(%error, "the run is not kept");
     }
