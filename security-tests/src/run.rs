@@ -3,12 +3,12 @@
 
 use crate::access::Waiver;
 use crate::checks::{self, Check, Evidence, Offline, Work};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, NoAnswer};
 use crate::oracle::{Decision, Relation};
-use crate::plan::{Action, Case, Detail, StepId, TestPlan};
+use crate::plan::{Action, Case, Credential, Detail, StepId, TestPlan, is_asked_for};
 use crate::rollup::{self, Finding};
 use crate::target::Target;
-use crate::verdict::{Confidence, Layer, Observed, Outcome, Tier, Verdict};
+use crate::verdict::{Confidence, Layer, Observed, Outcome, Verdict};
 
 /// A finished run.
 #[derive(Clone, Debug)]
@@ -93,6 +93,8 @@ pub struct Summary {
     pub advice: usize,
     /// Requests to the API.
     pub requests: usize,
+    /// Beside all of these: not run, because the budget was used up.
+    pub not_run: usize,
 }
 
 impl Run {
@@ -103,9 +105,11 @@ impl Run {
         let mut cases = offline(target, &plan);
         for case in &plan.cases {
             if let Some((check, Work::Online(_, judge))) = checks::by_id(case.check).map(|check| (check, check.work)) {
-                cases.push(judged(check, case, judge(case, &evidence)));
+                let outcome = cut_off(case, &evidence).unwrap_or_else(|| judge(case, &evidence));
+                cases.push(judged(check, case, outcome));
             }
         }
+        forgive_a_broken_target(&plan, &exchanges, &mut cases);
         let findings = rollup::findings(&plan, &cases, active(&target.access.waivers, &plan));
         let matrix = matrix(&plan, &evidence);
         let layers = layers(&plan, &cases, &exchanges);
@@ -116,9 +120,11 @@ impl Run {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let fails = |finding: &Finding| {
-            finding.waived.is_none() && finding.tier != Tier::Hardening && finding.confidence != Confidence::Unproven
+            finding.waived.is_none() && finding.tier <= self.plan.tier && finding.confidence != Confidence::Unproven
         };
-        let open = |case: &JudgedCase| matches!(case.outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_));
+        let open = |case: &JudgedCase| {
+            matches!(case.outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_) | Outcome::NotRun(_))
+        };
         let named_and_skipped = self.plan.layers_named && self.layers.iter().any(|layer| layer.skipped.is_some());
         if self.findings.iter().any(fails) {
             Verdict::Fail
@@ -136,13 +142,14 @@ impl Run {
         let passed = count(|outcome| matches!(outcome, Outcome::Pass(_)));
         let failed = count(|outcome| matches!(outcome, Outcome::Fail(..) | Outcome::ServerError(_)));
         let inconclusive = count(|outcome| matches!(outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_)));
-        let advice = self.findings.iter().filter(|finding| finding.tier == Tier::Hardening).count();
+        let advice = self.findings.iter().filter(|finding| finding.tier > self.plan.tier).count();
+        let not_run = count(|outcome| matches!(outcome, Outcome::NotRun(_)));
         let is_request = |(step, exchange): &(&crate::plan::Step, &Option<Exchange>)| {
             let sent = exchange.as_ref().is_some_and(|exchange| exchange.duration_ms > 0.0);
             sent && matches!(step.action, Action::Request(_))
         };
         let requests = self.plan.steps.iter().zip(&self.exchanges).filter(is_request).count();
-        Summary { cases: passed + failed + inconclusive, passed, failed, inconclusive, advice, requests }
+        Summary { cases: passed + failed + inconclusive, passed, failed, inconclusive, advice, requests, not_run }
     }
 
     /// Why the run is inconclusive: each reason once, with the number of cases.
@@ -150,13 +157,40 @@ impl Run {
     pub fn open_questions(&self) -> Vec<(String, usize)> {
         let mut reasons = std::collections::BTreeMap::new();
         for case in &self.cases {
-            if let Outcome::Inconclusive(reason) | Outcome::Unproven(reason) = &case.outcome {
+            if let Outcome::Inconclusive(reason) | Outcome::Unproven(reason) | Outcome::NotRun(reason) = &case.outcome {
                 *reasons.entry(reason.clone()).or_insert(0) += 1;
             }
         }
         let mut reasons: Vec<_> = reasons.into_iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         reasons
+    }
+}
+
+/// A case with a step that the budget did not allow says nothing, unless what was sent is already the proof.
+fn cut_off(case: &Case, evidence: &Evidence<'_>) -> Option<Outcome> {
+    case.steps().into_iter().find_map(|step| match evidence.answer(step) {
+        Err(NoAnswer::OutOfTime(reason)) => Some(Outcome::NotRun(reason)),
+        _ => None,
+    })
+}
+
+/// A target that answers 5xx to everybody whom it should serve is broken, not unsafe: nothing is proven either way.
+fn forgive_a_broken_target(plan: &TestPlan, exchanges: &[Option<Exchange>], cases: &mut [JudgedCase]) {
+    let mut failed = 0;
+    for (step, exchange) in plan.steps.iter().zip(exchanges) {
+        let Action::Request(request) = &step.action else { continue };
+        let Some(Ok(answer)) = exchange.as_ref().map(|exchange| &exchange.result) else { continue };
+        match (&request.credential, answer.is_5xx()) {
+            (Credential::Persona(_) | Credential::Fresh(_), false) => return,
+            (Credential::Persona(_) | Credential::Fresh(_), true) => failed += 1,
+            (Credential::Anonymous | Credential::Minted(..) | Credential::Forged(..), _) => {}
+        }
+    }
+    for case in cases.iter_mut().filter(|_| failed > 0) {
+        if let Outcome::ServerError(status) = case.outcome {
+            case.outcome = Outcome::Inconclusive(format!("the target answers everybody with {status}"));
+        }
     }
 }
 
@@ -173,6 +207,9 @@ fn offline(target: &Target, plan: &TestPlan) -> Vec<JudgedCase> {
     let wanted = |operation: &&crate::api::Operation| {
         plan.scope.operations.is_empty() || plan.scope.operations.contains(&operation.id)
     };
+    if plan.scope.shard.is_some_and(|shard| !shard.is_first()) {
+        return Vec::new();
+    }
     let operations: Vec<_> = plan.operations.iter().filter(wanted).collect();
     let personas: Vec<String> = target
         .personas
@@ -197,6 +234,8 @@ fn offline(target: &Target, plan: &TestPlan) -> Vec<JudgedCase> {
             }));
         }
     }
+    let only = &plan.scope.only;
+    cases.retain(|case| is_asked_for(only, &case.id, (case.check, &case.operation)));
     cases
 }
 

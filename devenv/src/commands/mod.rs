@@ -50,7 +50,7 @@ async fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Up(args) => up::run(args, interrupts).await,
         Command::Down(args) => down::run(args, interrupts).await,
-        Command::Test(args) => test::run(args, interrupts).await,
+        Command::Test(args) => test::run(*args, interrupts).await,
         only_looks => tokio::select! {
             result = look(only_looks) => result,
             () = interrupts.next() => Err(Failure::Interrupted),
@@ -89,7 +89,7 @@ fn format_of(command: &Command) -> Format {
         Command::Ps(args) => args.format,
         Command::Logs(args) => args.format,
         Command::Plan(args) => args.format,
-        Command::Test(args) => args.format,
+        Command::Test(args) => args.format(),
         Command::Token(args) => args.format,
         Command::Request(args) => args.format,
         Command::Persona(args) => args.format,

@@ -1,6 +1,6 @@
 //! Reads what the tests are planned from: access rules, OpenAPI document, policies.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use security_tests::Api;
 use security_tests::access::AccessRules;
@@ -18,6 +18,10 @@ pub(super) struct Rules {
     pub(super) api: Api,
     pub(super) access: AccessRules,
     pub(super) decider: Option<CedarDecider>,
+    /// The OpenAPI document, relative to the project.
+    pub(super) openapi: PathBuf,
+    /// How the API opens its deliberate flaws, when it has some.
+    pub(super) mutations: Option<authz::Mutations>,
 }
 
 /// Reads and checks the files that `tests:` and `iam.policies` name.
@@ -29,10 +33,14 @@ pub(super) fn load_rules(session: &Session, reporter: &Reporter) -> Result<Rules
             "add `tests: authz.yaml` and write down who may do what (docs/checks.md)",
         ));
     };
+    let text = read(&session.project.directory, tests)?;
+    check_rules(session, &SourceFile { path: tests.clone(), text }, reporter)
+}
+
+/// The same for a text that is not in its file yet.
+pub(super) fn check_rules(session: &Session, source: &SourceFile, reporter: &Reporter) -> Result<Rules, Failure> {
     let directory = &session.project.directory;
-    let text = read(directory, tests)?;
-    let source = SourceFile { path: tests.clone(), text };
-    let file = authz::parse(&source)?;
+    let file = authz::parse(source)?;
     let document = std::fs::read_to_string(directory.join(&file.openapi))
         .map_err(|error| file.openapi_problem(format!("cannot read `{}`: {error}", file.openapi.display())))?;
     let api = Api::parse(&document)
@@ -43,7 +51,8 @@ pub(super) fn load_rules(session: &Session, reporter: &Reporter) -> Result<Rules
         let place = format!("{}:{}:{}", warning.file.display(), warning.line, warning.column);
         reporter.report(Event::Warning { message: format!("{place}: {}", warning.message) });
     }
-    Ok(Rules { api, access: loaded.value, decider: decider(session)? })
+    let (openapi, mutations) = (file.openapi, file.mutations);
+    Ok(Rules { api, access: loaded.value, decider: decider(session)?, openapi, mutations })
 }
 
 fn decider(session: &Session) -> Result<Option<CedarDecider>, Failure> {

@@ -1,27 +1,34 @@
 //! Target and options to a test plan: every request, in order, before one is sent. Must not send any.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod batches;
 mod build;
 mod cells;
 mod display;
 mod draft;
 pub(crate) mod request;
+mod select;
+mod shard;
 mod site;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::api::Operation;
 use crate::oracle::{Decision, Relation};
 use crate::tokens::Mint;
-use crate::verdict::Layer;
+use crate::verdict::{Layer, Tier};
 
+pub use batches::batches;
 pub use build::plan;
 pub use draft::Draft;
 pub use request::curl;
+pub(crate) use select::is_asked_for;
+pub use shard::Shard;
 pub use site::{Attempt, Site};
 
 /// What to test and how to make it repeatable.
@@ -37,6 +44,16 @@ pub struct Options {
     pub seed: u64,
     /// When the run starts, RFC 3339; the date decides whether waivers hold.
     pub started_at: String,
+    /// Findings up to this tier fail; others are advice.
+    pub tier: Tier,
+    /// How long requests may be sent; then the run ends and says what it did not do.
+    pub budget: Option<Duration>,
+    /// One part of the run, for machines that share it.
+    pub shard: Option<Shard>,
+    /// Ids of findings or cases to run; empty means all.
+    pub only: Vec<String>,
+    /// How long one answer may take; 10 s when it is not said.
+    pub timeout: Option<Duration>,
 }
 
 /// Why there is no plan.
@@ -67,6 +84,14 @@ pub enum PlanError {
         rule: String,
         /// The name.
         name: String,
+    },
+    /// More machines than operations.
+    #[error("the shard {shard} has nothing to do: there are only {operations} operations to share")]
+    EmptyShard {
+        /// `3/4`.
+        shard: Shard,
+        /// What there is to share.
+        operations: usize,
     },
     /// Expectations should come from policies that are not there.
     #[error("expectations should come from the policies, but there are none")]
@@ -99,6 +124,12 @@ pub struct TestPlan {
     pub started_at: String,
     /// Operations and personas that were asked for.
     pub scope: ScopeOfRun,
+    /// Findings up to this tier fail.
+    pub tier: Tier,
+    /// How long requests may be sent.
+    pub budget: Option<Duration>,
+    /// How long one answer may take.
+    pub timeout: Option<Duration>,
     /// The layers that were asked for, and why one of them cannot run.
     pub layers: Vec<PlannedLayer>,
     /// Whether the layers were named one by one: then one that cannot run keeps the run from passing.
@@ -130,6 +161,10 @@ pub struct ScopeOfRun {
     pub operations: Vec<String>,
     /// Names.
     pub personas: Vec<String>,
+    /// Ids of findings or cases.
+    pub only: Vec<String>,
+    /// One part of the run.
+    pub shard: Option<Shard>,
 }
 
 /// A layer of the plan.
@@ -367,9 +402,17 @@ impl TestPlan {
         self.operations.iter().find(|operation| operation.id == id)
     }
 
+    /// The steps in the order in which they run, with their phase. Steps that a selection left out are not among them.
+    pub fn ordered(&self) -> impl Iterator<Item = (Phase, StepId, &Step)> {
+        let mut groups: Vec<&Group> = self.groups.iter().collect();
+        groups.sort_by_key(|group| group.phase);
+        let steps = |group: &Group| group.steps.iter().map(|id| (group.phase, *id)).collect::<Vec<_>>();
+        groups.into_iter().flat_map(steps).filter_map(|(phase, id)| Some((phase, id, self.steps.get(id)?)))
+    }
+
     /// How many requests go to the API.
     #[must_use]
     pub fn request_count(&self) -> usize {
-        self.steps.iter().filter(|step| matches!(step.action, Action::Request(_))).count()
+        self.ordered().filter(|(_, _, step)| matches!(step.action, Action::Request(_))).count()
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json as value};
 
 use super::shown;
 use crate::rollup::Finding;
-use crate::run::{LayerRun, Run};
+use crate::run::{JudgedCase, LayerRun, Run};
 use crate::verdict::Outcome;
 
 /// The report as a JSON value.
@@ -15,6 +15,15 @@ pub fn json(run: &Run) -> Value {
     value!({
         "schema": "devenv.run/1",
         "verdict": run.verdict().as_str(),
+        "run": {
+            "target": run.plan.target,
+            "url": run.plan.base_url,
+            "started_at": run.plan.started_at,
+            "seed": run.plan.seed,
+            "tier": run.plan.tier.as_str(),
+            "budget_ms": run.plan.budget.map(|budget| rounded(budget.as_secs_f64() * 1000.0)),
+            "shard": run.plan.scope.shard.map(|shard| shard.to_string()),
+        },
         "summary": {
             "cases": summary.cases,
             "passed": summary.passed,
@@ -22,9 +31,11 @@ pub fn json(run: &Run) -> Value {
             "inconclusive": summary.inconclusive,
             "advice": summary.advice,
             "requests": summary.requests,
+            "not_run": summary.not_run,
             "duration_ms": rounded(run.duration_ms),
         },
         "layers": run.layers.iter().map(|layer| layer_json(run, layer)).collect::<Vec<_>>(),
+        "cases": run.cases.iter().map(|case| case_json(run, case)).collect::<Vec<_>>(),
         "findings": run.findings.iter().map(|finding| finding_json(run, finding)).collect::<Vec<_>>(),
         "matrix": run.matrix.iter().map(|cell| value!({
             "operation": cell.operation,
@@ -39,7 +50,7 @@ pub fn json(run: &Run) -> Value {
 fn layer_json(run: &Run, layer: &LayerRun) -> Value {
     let mut open: Vec<Value> = Vec::new();
     for case in run.cases.iter().filter(|case| case.layer == layer.layer) {
-        if let Outcome::Inconclusive(reason) | Outcome::Unproven(reason) = &case.outcome {
+        if let Outcome::Inconclusive(reason) | Outcome::Unproven(reason) | Outcome::NotRun(reason) = &case.outcome {
             open.push(value!({"case": case.id, "reason": reason}));
         }
     }
@@ -51,6 +62,21 @@ fn layer_json(run: &Run, layer: &LayerRun) -> Value {
         "cases": layer.cases,
         "duration_ms": rounded(layer.duration_ms),
         "inconclusive": open,
+    })
+}
+
+fn case_json(run: &Run, case: &JudgedCase) -> Value {
+    let attack = case.steps.iter().filter_map(|step| shown(run, *step)).find(|step| step.role == "attack");
+    value!({
+        "id": case.id,
+        "check": case.check,
+        "layer": case.layer.as_str(),
+        "operation": case.operation,
+        "persona": case.persona,
+        "relation": case.relation.as_str(),
+        "outcome": case.outcome.as_str(),
+        "reason": case.outcome.reason(),
+        "status": attack.and_then(|step| step.status),
     })
 }
 
@@ -73,6 +99,7 @@ fn finding_json(run: &Run, finding: &Finding) -> Value {
         "evidence": finding.evidence,
         "steps": finding.steps.iter().filter_map(step).collect::<Vec<_>>(),
         "cases": finding.cases,
+        "explained": finding.explained,
         "waived": finding.waived,
     })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::patience::Patience;
 use crate::exchange::{Answer, NoAnswer, at_path};
 use crate::plan::{Credential, ObjectId, Request, TestPlan};
 use crate::scim;
@@ -15,6 +16,8 @@ use crate::tokens::acquire::{Wallet, plain};
 
 /// A body is read up to here; more of a list proves nothing more.
 const MAX_BODY: usize = 4 * 1024 * 1024;
+/// How long one answer may take when nobody says.
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// After so many requests in a row without an answer the target is taken for dead, so that a run against one that
 /// hangs ends in minutes and not in hours.
 const DEAD_AFTER: usize = 8;
@@ -28,6 +31,7 @@ pub(super) struct Transport<'a> {
     /// The identifier of each object, or why there is none.
     objects: Mutex<Vec<Result<String, String>>>,
     unanswered: AtomicUsize,
+    patience: Patience,
 }
 
 impl<'a> Transport<'a> {
@@ -38,14 +42,22 @@ impl<'a> Transport<'a> {
             .tcp_nodelay(true)
             .pool_max_idle_per_host(32)
             .connect_timeout(Duration::from_secs(3))
-            .timeout(Duration::from_secs(10))
+            .timeout(plan.timeout.unwrap_or(TIMEOUT))
             .build()
             .map_err(|error| format!("cannot make an HTTP client: {}", plain(&error)))?;
         let wallet = target.provider.clone().map(|provider| Wallet::new(client.clone(), provider));
         let missing =
             |object: &crate::plan::PlannedObject| Err(format!("the object of `{}` was not made", object.owner));
         let objects = Mutex::new(plan.objects.iter().map(missing).collect());
-        Ok(Self { plan, target, client, wallet, objects, unanswered: AtomicUsize::new(0) })
+        Ok(Self {
+            plan,
+            target,
+            client,
+            wallet,
+            objects,
+            unanswered: AtomicUsize::new(0),
+            patience: Patience::default(),
+        })
     }
 
     /// Sends a request; the URL as it was sent comes back with the answer.
@@ -125,6 +137,28 @@ impl<'a> Transport<'a> {
         if self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER {
             return Err(NoAnswer::NotSent("the target does not answer".to_owned()));
         }
+        let mut again = 0;
+        loop {
+            let (answer, retry_after) = self.once(request, url, token.as_deref()).await?;
+            if answer.status != 429 {
+                return Ok(answer);
+            }
+            let Some(delay) = self.patience.delay(again, retry_after.as_deref()) else {
+                // No denial and no success: whatever the judge would read into it is wrong.
+                return Err(NoAnswer::Transport(format!("rate limited (429), also after {again} more attempts")));
+            };
+            tokio::time::sleep(delay).await;
+            again += 1;
+        }
+    }
+
+    /// The answer with its `Retry-After`.
+    async fn once(
+        &self,
+        request: &Request,
+        url: &str,
+        token: Option<&str>,
+    ) -> Result<(Answer, Option<String>), NoAnswer> {
         let method = request.method.parse().map_err(|_| NoAnswer::NotSent("the method is not one".to_owned()))?;
         let mut outgoing = self.client.request(method, url).header("accept", "application/json");
         for (name, value) in &request.headers {
@@ -137,7 +171,7 @@ impl<'a> Transport<'a> {
             outgoing = outgoing.json(body);
         }
         let answer = read(outgoing).await;
-        tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |answer| answer.status));
+        tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |(answer, _)| answer.status));
         match &answer {
             Ok(_) => self.unanswered.store(0, Ordering::Relaxed),
             Err(_) => drop(self.unanswered.fetch_add(1, Ordering::Relaxed)),
@@ -172,10 +206,11 @@ fn identifier(answer: &Answer, path: &str) -> Option<String> {
     in_body.or_else(|| answer.location.as_ref()?.rsplit('/').next().map(str::to_owned))
 }
 
-async fn read(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+async fn read(request: reqwest::RequestBuilder) -> Result<(Answer, Option<String>), reqwest::Error> {
     let mut answer = request.send().await?;
     let status = answer.status().as_u16();
-    let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (location, retry_after) = (header("location"), header("retry-after"));
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         body.extend_from_slice(&chunk);
@@ -183,5 +218,6 @@ async fn read(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error
             break;
         }
     }
-    Ok(Answer { location, ..Answer::new(status, String::from_utf8_lossy(&body).into_owned()) })
+    let answer = Answer { location, ..Answer::new(status, String::from_utf8_lossy(&body).into_owned()) };
+    Ok((answer, retry_after))
 }

@@ -23,11 +23,24 @@ use super::{Persona, yaml};
 pub struct AuthzFile {
     /// `api.openapi`: the document with the operations, relative to the file.
     pub openapi: PathBuf,
+    /// `mutations:` how the API opens its deliberate flaws.
+    pub mutations: Option<Mutations>,
     source: SourceFile,
     root: Arc<Node>,
     rules: AccessRules,
     /// Found so far; reported together with what `check` finds.
     problems: Problems,
+}
+
+/// Deliberate flaws of the API, which prove that the tests find what they look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mutations {
+    /// Service whose own program (`binary:`) lists the flaws; then `command` holds its arguments only.
+    pub service: Option<String>,
+    /// Program with arguments that prints the flaws as a JSON list, of names or of objects with a `name`.
+    pub command: Vec<String>,
+    /// Variable of `devenv.yaml` that opens the flaw whose name it holds.
+    pub variable: String,
 }
 
 impl AuthzFile {
@@ -50,7 +63,9 @@ pub fn parse(source: &SourceFile) -> Result<AuthzFile, Problems> {
     let read = rules::read(&mut context, &root);
     let problems = context.report.into_problems();
     match read {
-        Some((openapi, rules)) => Ok(AuthzFile { openapi, source: source.clone(), root, rules, problems }),
+        Some((openapi, mutations, rules)) => {
+            Ok(AuthzFile { openapi, mutations, source: source.clone(), root, rules, problems })
+        }
         None => Err(problems),
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use security_tests::access::{AccessRules, Creation, Entity, OracleKind, Resource, Route, Rule, Scope, Waiver};
 use serde_json::Value as Json;
 
-use super::grants;
+use super::{Mutations, grants};
 use crate::manifest::decode::{Context, Fields};
 use crate::manifest::tree::{Entry, Node, Value};
 
@@ -15,7 +15,7 @@ const ORACLES: &[(&str, OracleKind)] = &[("rules", OracleKind::Rules), ("policy"
 const SCOPES: &[(&str, Scope)] = &[("own", Scope::Own), ("tenant", Scope::Tenant)];
 
 /// The path of the OpenAPI document and the rules; `None` after a problem that leaves no path.
-pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<(PathBuf, AccessRules)> {
+pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<(PathBuf, Option<Mutations>, AccessRules)> {
     let mut fields = Fields::of(context, root, "the file")?;
     let openapi = fields.require(context, "api", root.position).and_then(|node| openapi(context, node));
     if fields.take_even_null("login").is_some() {
@@ -29,8 +29,28 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<(PathBuf, A
         oracle: fields.take("oracle").and_then(|node| context.choice(node, ORACLES)).unwrap_or_default(),
         waivers: fields.take("waivers").map(|node| context.list(node, waiver)).unwrap_or_default(),
     };
+    let mutations = fields.take("mutations").and_then(|node| mutations(context, node));
     fields.finish(context);
-    Some((openapi?, rules))
+    Some((openapi?, mutations, rules))
+}
+
+/// `command` as in Compose: a list, or one line whose words are split as a shell would.
+fn mutations(context: &mut Context<'_>, node: &Node) -> Option<Mutations> {
+    let mut fields = Fields::of(context, node, "`mutations`")?;
+    let service = fields.take("service").and_then(|node| context.word(node));
+    let command = fields.require(context, "command", node.position);
+    let variable = fields.require(context, "variable", node.position).and_then(|node| context.word(node));
+    fields.finish(context);
+    let command = command?;
+    let words = match command.text() {
+        Some(line) => shlex::split(line).unwrap_or_default(),
+        None => context.one_or_list(command, Context::word),
+    };
+    if words.is_empty() {
+        context.error(command.position, "expected a program with its arguments");
+        return None;
+    }
+    Some(Mutations { service, command: words, variable: variable? })
 }
 
 fn openapi(context: &mut Context<'_>, node: &Node) -> Option<PathBuf> {
