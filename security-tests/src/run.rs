@@ -4,7 +4,8 @@
 use crate::access::Waiver;
 use crate::checks::{self, Check, Evidence, Offline, Work};
 use crate::exchange::{Exchange, NoAnswer};
-use crate::oracle::{Decision, Relation};
+use crate::lock::{self, Comparison};
+use crate::oracle::{Asked, Decision, Relation, question};
 use crate::plan::{Action, Case, Credential, Detail, StepId, TestPlan, is_asked_for};
 use crate::rollup::{self, Finding};
 use crate::target::Target;
@@ -27,6 +28,8 @@ pub struct Run {
     pub layers: Vec<LayerRun>,
     /// From the first request to the last judgement.
     pub duration_ms: f64,
+    /// What changed against the recorded matrix, when there is one.
+    pub lock: Option<Comparison>,
 }
 
 /// A judged case.
@@ -63,6 +66,8 @@ pub struct Cell {
     pub expected: Decision,
     /// What did.
     pub observed: Observed,
+    /// What the policies decide, when they were asked.
+    pub decided: Option<Decision>,
 }
 
 /// A layer of a run.
@@ -110,10 +115,13 @@ impl Run {
             }
         }
         forgive_a_broken_target(&plan, &exchanges, &mut cases);
+        let matrix = matrix(target, &plan, &evidence);
+        cases.extend(widened(target, &plan, &matrix));
         let findings = rollup::findings(&plan, &cases, active(&target.access.waivers, &plan));
-        let matrix = matrix(&plan, &evidence);
         let layers = layers(&plan, &cases, &exchanges);
-        Self { exchanges, cases, findings, matrix, layers, duration_ms, plan }
+        let mut run = Self { exchanges, cases, findings, matrix, layers, duration_ms, plan, lock: None };
+        run.lock = target.lock.as_ref().map(|lock| lock.compare(&run));
+        run
     }
 
     /// What the run amounts to.
@@ -265,7 +273,43 @@ fn judged(check: &Check, case: &Case, outcome: Outcome) -> JudgedCase {
     }
 }
 
-fn matrix(plan: &TestPlan, evidence: &Evidence<'_>) -> Vec<Cell> {
+/// Access that somebody gained since the matrix was recorded, although rules and API agree on it: what is not meant so is
+/// another check's finding.
+fn widened(target: &Target, plan: &TestPlan, matrix: &[Cell]) -> Vec<JudgedCase> {
+    let (Some(lock), Some(check)) = (&target.lock, checks::by_id("widened-access")) else { return Vec::new() };
+    let case = |(planned, cell): (&crate::plan::PlannedCell, &Cell)| {
+        let answer = lock::answer(cell)?;
+        let recorded = lock.get(&lock::key_of(cell))?;
+        let layer = if cell.observed == Observed::NotRun { Layer::Policy } else { Layer::Access };
+        let outcome = match (recorded, answer, cell.expected) {
+            (Decision::Deny, Decision::Allow, Decision::Allow) => {
+                let line = lock::key_of(cell);
+                Outcome::Fail(Confidence::Confirmed, format!("authz.lock says `{line}: deny`, now it is allowed"))
+            }
+            _ => Outcome::Pass("as recorded, or narrower".to_owned()),
+        };
+        let (operation, relation) = (planned.operation.clone(), cell.relation);
+        let id = format!("{}:{operation}:{}:{}", check.id, cell.persona, relation.as_str());
+        let persona = planned.persona.clone();
+        Some(JudgedCase { id, check: check.id, layer, operation, persona, relation, outcome, steps: Vec::new() })
+    };
+    plan.cells.iter().zip(matrix).filter_map(case).collect()
+}
+
+/// What the policies say of a cell, asked as the API would ask.
+fn decided(target: &Target, cell: &crate::plan::PlannedCell) -> Option<Decision> {
+    let decider = target.decider.as_ref()?;
+    let persona = cell.persona.as_deref()?;
+    let on_object = target.access.rules.get(&cell.operation).is_some_and(|rule| rule.on.is_some());
+    if (on_object && cell.owner.is_none()) || !decider.actions().contains(&cell.operation) {
+        return None;
+    }
+    let asked = Asked { operation: &cell.operation, persona: Some(persona), owner: cell.owner.as_deref() };
+    decider.decide(&question(target, persona, asked)).ok()
+}
+
+fn matrix(target: &Target, plan: &TestPlan, evidence: &Evidence<'_>) -> Vec<Cell> {
+    let asks_policies = plan.layers.iter().any(|layer| layer.layer == Layer::Policy && layer.skipped.is_none());
     let observed = |cell: &crate::plan::PlannedCell| {
         checks::case_of(cell).map_or(Observed::NotRun, |case| checks::observed(cell, &case, evidence))
     };
@@ -275,6 +319,7 @@ fn matrix(plan: &TestPlan, evidence: &Evidence<'_>) -> Vec<Cell> {
         relation: cell.relation,
         expected: cell.expected,
         observed: observed(cell),
+        decided: if asks_policies { decided(target, cell) } else { None },
     };
     plan.cells.iter().map(cell).collect()
 }

@@ -53,6 +53,9 @@ pub struct Test {
     /// Print every planned request, send none
     #[arg(long)]
     pub plan: bool,
+    /// Record who can do what in authz.lock, beside authz.yaml; every later run is held against it
+    #[arg(long)]
+    pub accept: bool,
     /// Leave a stack that the test started running
     #[arg(long)]
     pub keep: bool,

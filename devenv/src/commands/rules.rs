@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use security_tests::Api;
 use security_tests::access::AccessRules;
+use security_tests::lock::AccessLock;
 
 use crate::commands::session::Session;
 use crate::commands::{Failure, Message};
@@ -18,6 +19,8 @@ pub(super) struct Rules {
     pub(super) api: Api,
     pub(super) access: AccessRules,
     pub(super) decider: Option<CedarDecider>,
+    /// The recorded access matrix, when there is one.
+    pub(super) lock: Option<AccessLock>,
     /// The OpenAPI document, relative to the project.
     pub(super) openapi: PathBuf,
     /// How the API opens its deliberate flaws, when it has some.
@@ -52,7 +55,26 @@ pub(super) fn check_rules(session: &Session, source: &SourceFile, reporter: &Rep
         reporter.report(Event::Warning { message: format!("{place}: {}", warning.message) });
     }
     let (openapi, mutations) = (file.openapi, file.mutations);
-    Ok(Rules { api, access: loaded.value, decider: decider(session)?, openapi, mutations })
+    let lock = lock(&lock_path(session, &source.path))?;
+    Ok(Rules { api, access: loaded.value, decider: decider(session)?, lock, openapi, mutations })
+}
+
+/// Where the access matrix is recorded: `authz.lock` beside `authz.yaml`.
+pub(super) fn lock_path(session: &Session, rules: &Path) -> PathBuf {
+    session.project.directory.join(rules).with_extension("lock")
+}
+
+fn lock(path: &Path) -> Result<Option<AccessLock>, Failure> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::new(Exit::Usage, format!("cannot read {}: {error}", path.display()))),
+    };
+    let lock = AccessLock::parse(&text).map_err(|error| {
+        let help = "after a merge, keep both sides' lines; or take the file away and run `devenv test --accept`";
+        Failure::with_help(Exit::Usage, format!("{}: {error}", path.display()), help)
+    })?;
+    Ok(Some(lock))
 }
 
 fn decider(session: &Session) -> Result<Option<CedarDecider>, Failure> {

@@ -30,6 +30,7 @@ mod undecided_operation;
 mod undeclared_security;
 mod unknown_action;
 mod unsigned_token;
+mod widened_access;
 
 use crate::api::Operation;
 use crate::oracle::Relation;
@@ -135,6 +136,7 @@ pub static ALL: &[&Check] = &[
     &function_access::CHECK,
     &property_exposure::CHECK,
     &mass_assignment::CHECK,
+    &widened_access::CHECK,
     &revoked_token::CHECK,
     &deactivated_user::CHECK,
     &removed_role::CHECK,

@@ -4,6 +4,7 @@
 use serde_json::{Value, json as value};
 
 use super::shown;
+use crate::lock::{Comparison, Key};
 use crate::rollup::Finding;
 use crate::run::{JudgedCase, LayerRun, Run};
 use crate::verdict::Outcome;
@@ -44,6 +45,23 @@ pub fn json(run: &Run) -> Value {
             "expected": cell.expected.as_str(),
             "observed": cell.observed.as_str(),
         })).collect::<Vec<_>>(),
+        "lock": run.lock.as_ref().map(lock_json),
+    })
+}
+
+fn lock_json(comparison: &Comparison) -> Value {
+    let keys = |keys: &[Key]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let answered = |cells: &[(Key, crate::oracle::Decision)]| {
+        cells
+            .iter()
+            .map(|(key, decision)| value!({"cell": key.to_string(), "answer": decision.as_str()}))
+            .collect::<Vec<_>>()
+    };
+    value!({
+        "widened": keys(&comparison.widened),
+        "narrowed": keys(&comparison.narrowed),
+        "added": answered(&comparison.added),
+        "gone": answered(&comparison.gone),
     })
 }
 

@@ -14,6 +14,7 @@ fn run() -> Run {
         relation,
         expected,
         observed,
+        decided: None,
     };
     let finding = Finding {
         id: "object-access:readOrder".into(),
@@ -51,6 +52,7 @@ fn run() -> Run {
         ],
         layers: vec![layer(Layer::Access, None), layer(Layer::Policy, Some("there are no policies"))],
         duration_ms: 1234.56,
+        lock: None,
     }
 }
 
@@ -92,7 +94,7 @@ fn the_json_report_has_the_keys_of_its_schema() {
     // Sorted here: whether a JSON map keeps its order depends on features of the whole build.
     let mut keys: Vec<&String> = report.as_object().unwrap().keys().collect();
     keys.sort();
-    assert_eq!(keys, ["cases", "findings", "layers", "matrix", "run", "schema", "summary", "verdict"]);
+    assert_eq!(keys, ["cases", "findings", "layers", "lock", "matrix", "run", "schema", "summary", "verdict"]);
     assert_eq!(report["summary"]["duration_ms"], 1234.6);
     let cell = serde_json::json!({"operation": "GET /orders/{id}", "persona": "bob", "relation": "same-tenant",
         "expected": "deny", "observed": "allow"});

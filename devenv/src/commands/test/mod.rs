@@ -1,6 +1,7 @@
 //! `devenv test`: brings the stack up when it is not, runs the layers, shows matrix and findings, and takes down what it
 //! started.
 
+mod accept;
 mod draft;
 mod init;
 mod mutations;
@@ -61,6 +62,7 @@ async fn prepare(args: &Test, reporter: &Reporter, interrupts: Interrupts) -> Re
         plan: args.plan.then_some(args.format),
         keep: args.keep,
         remember: true,
+        accept: args.accept,
     };
     test(&job, reporter, interrupts).await
 }
@@ -75,6 +77,8 @@ struct Job<'a> {
     keep: bool,
     /// Keep the run for `replay`.
     remember: bool,
+    /// Record the access matrix.
+    accept: bool,
 }
 
 /// What a test command ends with.
@@ -85,7 +89,11 @@ enum Done {
 
 async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) -> Result<Done, Failure> {
     let session = Session::open(job.stack, reporter)?;
-    let rules = load_rules(&session, reporter)?;
+    let mut rules = load_rules(&session, reporter)?;
+    if job.accept {
+        // What is accepted now is not held against what was accepted before.
+        rules.lock = None;
+    }
     let sources = report::Sources {
         openapi: source(&session.project.directory, &rules.openapi),
         access: session.manifest.tests.as_ref().and_then(|path| source(&session.project.directory, path)),
@@ -108,6 +116,9 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
     };
     if job.remember {
         remember(&session.project, &run);
+    }
+    if job.accept {
+        accept::accept(&session, &run, reporter)?;
     }
     write(&job.reports, &run, &sources)?;
     Ok(Done::Tested(Box::new(run)))

@@ -39,7 +39,15 @@ async fn replay(args: &Replay, reporter: &Reporter, interrupts: Interrupts) -> R
         started_at: now.to_string(),
         ..Options::default()
     };
-    let job = Job { stack: &args.stack, options, reports: vec![], plan: None, keep: args.keep, remember: false };
+    let job = Job {
+        stack: &args.stack,
+        options,
+        reports: vec![],
+        plan: None,
+        keep: args.keep,
+        remember: false,
+        accept: false,
+    };
     match test(&job, reporter, interrupts).await? {
         Done::Tested(run) => Ok((recorded, *run)),
         Done::Planned(_) => Err(Failure::new(Exit::World, "a plan has no answers")),

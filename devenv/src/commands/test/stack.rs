@@ -94,6 +94,7 @@ pub(super) fn target(
         api: rules.api,
         access: rules.access,
         decider: rules.decider,
+        lock: rules.lock,
         idp_control,
         iam_control,
     })

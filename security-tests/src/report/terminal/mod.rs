@@ -4,6 +4,7 @@
 pub(crate) mod matrix;
 
 use super::{fails, shown};
+use crate::lock::Comparison;
 use crate::rollup::Finding;
 use crate::run::Run;
 use crate::verdict::{Observed, Verdict};
@@ -70,12 +71,35 @@ pub fn terminal_of(run: &Run, view: View) -> String {
         text.push('\n');
         text.push_str(&finding_text(run, finding, (width, colour)));
     }
+    if let Some(comparison) = run.lock.as_ref().filter(|comparison| !comparison.is_empty()) {
+        text.push_str(&lock_text(comparison, colour));
+    }
     let open = run.open_questions();
     if !open.is_empty() {
         text.push_str("\nnot proven\n");
         open.iter().for_each(|(reason, cases)| text.push_str(&format!("  {cases:>4} × {reason}\n")));
     }
     text.push_str(&format!("\n{}\n", verdict_line(run, colour)));
+    text
+}
+
+/// The changed lines of authz.lock; of many new ones only the number.
+fn lock_text(comparison: &Comparison, colour: Colour) -> String {
+    const MOST: usize = 24;
+    let lines = comparison.lines();
+    let mut text = String::from("\nauthz.lock\n");
+    for line in lines.iter().take(MOST) {
+        let code = match line.chars().next() {
+            Some('+') if line.ends_with("allow") => "31",
+            Some('+') => "32",
+            _ => "2",
+        };
+        text.push_str(&format!("  {}\n", paint(line, code, colour)));
+    }
+    if lines.len() > MOST {
+        text.push_str(&format!("  … and {} lines more\n", lines.len() - MOST));
+    }
+    text.push_str("  `devenv test --accept` records what is meant so; review its difference like code\n");
     text
 }
 
