@@ -80,6 +80,7 @@ fn target(text: &str, personas: usize) -> Target {
             audience: None,
         }),
         directory: None,
+        lock: None,
         decider: None,
     }
 }
