@@ -16,7 +16,7 @@ use security_tests::{Api, Secret, Target};
 
 use crate::manifest::Manifest;
 
-pub use decider::CedarDecider;
+pub use decider::{CedarDecider, seeded_directory};
 
 /// What a target is described from.
 pub struct Description<'a> {
