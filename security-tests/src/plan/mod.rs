@@ -1,25 +1,34 @@
 //! Target and options to a test plan: every request, in order, before one is sent. Must not send any.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod accounts;
 mod build;
 mod cells;
 mod display;
 mod draft;
+mod ends;
+mod objects;
 pub(crate) mod request;
 mod site;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::target as test_target;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::access::Identifier;
 use crate::api::Operation;
+use crate::login::Carrier;
 use crate::oracle::{Decision, Relation};
 use crate::tokens::Mint;
 use crate::verdict::Layer;
 
 pub use build::plan;
+pub(crate) use draft::marker_prefix;
 pub use draft::Draft;
 pub use request::curl;
 pub use site::{Attempt, Site};
@@ -66,6 +75,18 @@ pub enum PlanError {
         /// The rule.
         rule: String,
         /// The name.
+        name: String,
+    },
+    /// Objects that would be inside of themselves.
+    #[error("the resource `{name}` is inside of itself")]
+    Circle {
+        /// Its name.
+        name: String,
+    },
+    /// Somebody has no account and cannot get one.
+    #[error("the persona `{name}` has no account: give it a username and a password, or say how to register")]
+    NoAccount {
+        /// The persona.
         name: String,
     },
     /// Expectations should come from policies that are not there.
@@ -121,6 +142,12 @@ pub struct TestPlan {
     pub forbidden: BTreeMap<String, BTreeSet<(String, String)>>,
     /// The anonymous request of each operation: how this API refuses is learned from it.
     pub anonymous: BTreeMap<String, StepId>,
+    /// The accounts of an API with a login of its own, by actor: a persona, or `alice+3` for one made for the tests.
+    pub accounts: BTreeMap<String, PlannedAccount>,
+    /// Operations that nobody described and that may be there, e.g. older versions.
+    pub guessed: Vec<Operation>,
+    /// A request for a path that cannot exist: how this API answers those is learned from it.
+    pub nowhere: Option<StepId>,
 }
 
 /// Operations and personas that were asked for; empty means all.
@@ -150,8 +177,27 @@ pub struct PlannedObject {
     pub owner: String,
     /// The marker inside.
     pub marker: String,
-    /// Where its identifier is in the answer.
-    pub id_path: String,
+    /// Where its identifier is in the answer, or what it is.
+    pub id: Identifier,
+    /// The object that it is inside of.
+    pub parent: Option<ObjectId>,
+    /// The actor whose account it is, when it is an account.
+    pub account: Option<String>,
+}
+
+/// An account of an API with a login of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedAccount {
+    /// The persona that it belongs to.
+    pub persona: String,
+    /// Its name.
+    pub username: String,
+    /// Its address.
+    pub email: String,
+    /// How its token is obtained; nothing for victims without a password.
+    pub login: Option<Request>,
+    /// Whether the tests make it.
+    pub made: bool,
 }
 
 /// What a marker betrays.
@@ -175,6 +221,10 @@ pub struct Group {
 /// Phases run one after the other: what destroys comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    /// The API is put to its start.
+    Begin,
+    /// Personas get accounts and log in.
+    Accounts,
     /// Objects are made.
     Setup,
     /// Nothing changes.
@@ -187,6 +237,8 @@ pub enum Phase {
     Session,
     /// Everything may change; one at a time, last of all.
     Global,
+    /// What was made is deleted, or the API put to its start.
+    End,
 }
 
 /// One step.
@@ -245,6 +297,19 @@ pub struct Request {
     pub credential: Credential,
     /// The object that the answer identifies.
     pub creates: Option<ObjectId>,
+    /// How the token is sent.
+    pub carrier: Arc<Carrier>,
+    /// The answer carries a token.
+    pub signs_in: Option<SignIn>,
+}
+
+/// What becomes of the token in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// It is this actor's from now on.
+    Keep(String),
+    /// Only whether there is one counts.
+    Look,
 }
 
 /// Whose token a request carries.
@@ -254,6 +319,8 @@ pub enum Credential {
     Anonymous,
     /// The persona's, as the provider gives it.
     Persona(String),
+    /// The actor's, never renewed: a token from before something changed.
+    Held(String),
     /// The fresh one of the group.
     Fresh(String),
     /// Minted to order.
@@ -298,6 +365,19 @@ pub struct Trial {
     pub control: Option<Control>,
     /// Steps that must have worked.
     pub needs: Vec<StepId>,
+    /// The marker of the object, when it is read back through a list.
+    pub listed: Option<String>,
+    /// For an operation that sets a password: logging in as its owner.
+    pub sign_in: Option<SignInProof>,
+}
+
+/// Logging in as the owner of an account shows whether its password was changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignInProof {
+    /// With the password that the request would set.
+    pub with_new: StepId,
+    /// With the one that held before: a login that takes both shows nothing.
+    pub with_old: StepId,
 }
 
 /// The same request by somebody allowed, and its effect.
@@ -307,6 +387,10 @@ pub struct Control {
     pub step: StepId,
     /// Who.
     pub persona: String,
+    /// The actor, when it is not the persona's own account that was used.
+    pub actor: Option<String>,
+    /// For an operation that sets a password: logging in as its owner.
+    pub sign_in: Option<SignInProof>,
     /// The marker that it writes.
     pub written: Option<String>,
     /// The object as it was.
@@ -364,7 +448,31 @@ impl TestPlan {
     /// One operation by name.
     #[must_use]
     pub fn operation(&self, id: &str) -> Option<&Operation> {
-        self.operations.iter().find(|operation| operation.id == id)
+        self.operations.iter().chain(&self.guessed).find(|operation| operation.id == id)
+    }
+
+    /// The persona of an actor: `alice` of `alice+3`.
+    #[must_use]
+    pub fn persona_of<'a>(&'a self, actor: &'a str) -> &'a str {
+        self.accounts.get(actor).map_or(actor, |account| account.persona.as_str())
+    }
+
+    /// What the API calls an actor.
+    #[must_use]
+    pub fn identity_of<'a>(&'a self, actor: &'a str) -> &'a str {
+        self.accounts.get(actor).map_or(actor, |account| account.username.as_str())
+    }
+
+    /// The objects that an object is inside of, outermost first, and the object itself.
+    #[must_use]
+    pub fn chain(&self, object: ObjectId) -> Vec<ObjectId> {
+        let mut chain = vec![object];
+        // An object can only be inside of one that was planned before.
+        while let Some(parent) = chain.last().and_then(|last| self.objects.get(*last)?.parent) {
+            chain.push(parent);
+        }
+        chain.reverse();
+        chain
     }
 
     /// How many requests go to the API.

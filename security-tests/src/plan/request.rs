@@ -1,22 +1,24 @@
 //! An operation to a request: path, parameters, body. Must not know who is allowed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::{Action, Credential, ObjectId, Request, Step};
-use crate::access::{Creation, Rule};
+use crate::access::Creation;
 use crate::api::{Kind, Operation};
 
 /// Where a marker goes in a body.
 const CANARY: &str = "${canary}";
 
-/// The request of an operation; `object` fills the first parameter of the path.
-pub(crate) fn request(operation: &Operation, object: Option<ObjectId>, credential: Credential) -> Request {
+/// The request of an operation; the objects fill the first parameters of the path, outermost first.
+pub(crate) fn request(operation: &Operation, objects: &[ObjectId], credential: Credential) -> Request {
     let mut path = operation.path.clone();
     for (position, name) in operation.path_parameters().into_iter().enumerate() {
-        let value = match object {
-            Some(object) if position == 0 => format!("${{object:{object}}}"),
-            _ => sample(operation, name),
+        let value = match objects.get(position) {
+            Some(object) => format!("${{object:{object}}}"),
+            None => sample(operation, name),
         };
         path = path.replace(&format!("{{{name}}}"), &value);
     }
@@ -38,15 +40,14 @@ pub(crate) fn request(operation: &Operation, object: Option<ObjectId>, credentia
         body: None,
         credential,
         creates: None,
+        carrier: Arc::default(),
+        signs_in: None,
     }
 }
 
-/// The body to send, markers not yet filled in: the rule's, else the creation's fields that this operation takes too,
-/// else the document's example, else one from the schema.
-pub(crate) fn body(operation: &Operation, rule: Option<&Rule>, creation: Option<&Creation>) -> Option<Value> {
-    if let Some(json) = rule.and_then(|rule| rule.json.as_ref()) {
-        return Some(json.clone());
-    }
+/// The body to send, markers not yet filled in: the creation's, else its fields that this operation takes too, else the
+/// document's example, else one from the schema.
+pub(crate) fn body(operation: &Operation, creation: Option<&Creation>) -> Option<Value> {
     if let Some(creation) = creation.filter(|creation| creation.operation == operation.id) {
         return Some(creation.json.clone());
     }
@@ -78,22 +79,43 @@ fn mark_free_text(operation: &Operation, fields: &mut Map<String, Value>) {
 
 /// Whether a value has a place for a marker.
 pub(crate) fn has_canary(value: &Value) -> bool {
+    mentions(value, CANARY)
+}
+
+/// Whether a value holds a text.
+pub(crate) fn mentions(value: &Value, needle: &str) -> bool {
     match value {
-        Value::String(text) => text.contains(CANARY),
-        Value::Array(items) => items.iter().any(has_canary),
-        Value::Object(fields) => fields.values().any(has_canary),
+        Value::String(text) => text.contains(needle),
+        Value::Array(items) => items.iter().any(|item| mentions(item, needle)),
+        Value::Object(fields) => fields.values().any(|field| mentions(field, needle)),
         _ => false,
     }
 }
 
-/// The same value with a marker in its place.
-pub(crate) fn fill(value: &Value, marker: &str) -> Value {
+/// The same value with every `${name}` replaced.
+pub(crate) fn replace(value: &Value, values: &[(&str, String)]) -> Value {
     match value {
-        Value::String(text) => Value::String(text.replace(CANARY, marker)),
-        Value::Array(items) => items.iter().map(|item| fill(item, marker)).collect(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), fill(value, marker))).collect(),
+        Value::String(text) => Value::String(replace_text(text, values)),
+        Value::Array(items) => items.iter().map(|item| replace(item, values)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), replace(value, values))).collect()
+        }
         other => other.clone(),
     }
+}
+
+/// The same text with every `${name}` replaced.
+pub(crate) fn replace_text(text: &str, values: &[(&str, String)]) -> String {
+    values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
+}
+
+/// The object that holds the fields, inside of envelopes such as `{"user": {…}}`.
+pub(crate) fn innermost(value: &mut Value) -> Option<&mut Map<String, Value>> {
+    let fields = value.as_object_mut()?;
+    if fields.len() == 1 && fields.values().next().is_some_and(Value::is_object) {
+        return innermost(fields.values_mut().next()?);
+    }
+    Some(fields)
 }
 
 /// The step as a line for a shell: tokens are variables, never values.
@@ -105,24 +127,42 @@ pub fn curl(step: &Step, url: &str) -> String {
         parts.push(format!("-X {}", request.method));
     }
     if let Some(variable) = token_variable(&request.credential) {
-        parts.push(format!("-H \"Authorization: Bearer ${variable}\""));
+        let (name, value) = request.carrier.header(&format!("${variable}"));
+        parts.push(format!("-H \"{name}: {value}\""));
     }
     parts.extend(request.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
     if let Some(body) = &request.body {
-        parts.push(format!("-H 'Content-Type: application/json' -d {}", quoted(&body.to_string())));
+        let body = secrets_as_variables(&quoted(&body.to_string()));
+        parts.push(format!("-H 'Content-Type: application/json' -d {body}"));
     }
     parts.push(quoted(url));
     parts.join(" ")
 }
 
+/// `${secret:alice}` inside of single quotes becomes the variable `$PASSWORD_ALICE` outside of them.
+fn secrets_as_variables(quoted: &str) -> String {
+    let mut parts = quoted.split("${secret:");
+    let mut line = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('}') {
+            Some((name, rest)) => line.push_str(&format!("'\"$PASSWORD_{}\"'{rest}", upper(name))),
+            None => line.push_str(part),
+        }
+    }
+    line
+}
+
+fn upper(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
 /// `TOKEN_ALICE`; a forged one is another variable, so that nobody pastes the wrong token.
 fn token_variable(credential: &Credential) -> Option<String> {
-    let upper = |text: &str| -> String {
-        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
-    };
     match credential {
         Credential::Anonymous => None,
-        Credential::Persona(persona) | Credential::Fresh(persona) => Some(format!("TOKEN_{}", upper(persona))),
+        Credential::Persona(actor) | Credential::Held(actor) | Credential::Fresh(actor) => {
+            Some(format!("TOKEN_{}", upper(actor)))
+        }
         Credential::Minted(persona, mint) => Some(format!("TOKEN_{}_{}", upper(persona), upper(mint.name))),
         Credential::Forged(persona, forgery) => Some(format!("TOKEN_{}_{}", upper(persona), upper(forgery))),
     }

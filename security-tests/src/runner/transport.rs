@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::secrets::{Secrets, without_tokens};
+use super::sign_in;
+use crate::access::Identifier;
 use crate::exchange::{Answer, NoAnswer, at_path};
-use crate::plan::{Credential, ObjectId, Request, TestPlan};
+use crate::plan::{Credential, ObjectId, PlannedObject, Request, SignIn, TestPlan};
 use crate::scim;
 use crate::target::Target;
 use crate::tokens::Mint;
 use crate::tokens::acquire::{Wallet, plain};
+use crate::tokens::login::{LoginTokens, has_expired};
 
 /// A body is read up to here; more of a list proves nothing more.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -25,6 +29,8 @@ pub(super) struct Transport<'a> {
     target: &'a Target,
     client: reqwest::Client,
     wallet: Option<Wallet>,
+    logins: Option<LoginTokens>,
+    secrets: Secrets,
     /// The identifier of each object, or why there is none.
     objects: Mutex<Vec<Result<String, String>>>,
     unanswered: AtomicUsize,
@@ -42,10 +48,10 @@ impl<'a> Transport<'a> {
             .build()
             .map_err(|error| format!("cannot make an HTTP client: {}", plain(&error)))?;
         let wallet = target.provider.clone().map(|provider| Wallet::new(client.clone(), provider));
-        let missing =
-            |object: &crate::plan::PlannedObject| Err(format!("the object of `{}` was not made", object.owner));
-        let objects = Mutex::new(plan.objects.iter().map(missing).collect());
-        Ok(Self { plan, target, client, wallet, objects, unanswered: AtomicUsize::new(0) })
+        let logins = target.access.login.as_ref().map(|login| LoginTokens::new(login.key.clone()));
+        let objects = Mutex::new(plan.objects.iter().map(|object| known_id(plan, object)).collect());
+        let secrets = Secrets::of(target);
+        Ok(Self { plan, target, client, wallet, logins, secrets, objects, unanswered: AtomicUsize::new(0) })
     }
 
     /// Sends a request; the URL as it was sent comes back with the answer.
@@ -68,7 +74,7 @@ impl<'a> Transport<'a> {
         if let Some(object) = request.creates {
             self.remember(object, &result);
         }
-        (url, result)
+        (url, result.map(|answer| self.redacted(answer)))
     }
 
     pub(super) async fn mint(&self, persona: &str, mint: &Mint) -> Result<String, NoAnswer> {
@@ -105,13 +111,18 @@ impl<'a> Transport<'a> {
         let known = number.parse::<ObjectId>().ok().and_then(|object| objects.get(object).cloned());
         let id = known.ok_or("a placeholder names no object")??;
         let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
-        Ok(format!("{before}{}{after}", encoded.replace('+', "%20")))
+        drop(objects);
+        // What is inside of another object has two identifiers in its path.
+        Ok(format!("{before}{}{}", encoded.replace('+', "%20"), self.path(after)?))
     }
 
     async fn token(&self, credential: &Credential, fresh: &Mutex<Option<String>>) -> Result<Option<String>, NoAnswer> {
+        if let (Some(logins), None) = (&self.logins, &self.wallet) {
+            return self.token_by_login(logins, credential).await;
+        }
         match credential {
             Credential::Anonymous => Ok(None),
-            Credential::Persona(persona) => self.wallet()?.token(persona).await.map(Some),
+            Credential::Persona(actor) | Credential::Held(actor) => self.wallet()?.token(actor).await.map(Some),
             Credential::Minted(persona, mint) => self.mint(persona, mint).await.map(Some),
             Credential::Forged(persona, name) => self.wallet()?.forged(persona, name).await.map(Some),
             Credential::Fresh(persona) => {
@@ -119,6 +130,68 @@ impl<'a> Transport<'a> {
                 fresh.map(Some).ok_or_else(|| NoAnswer::NotSent(format!("there is no fresh token of `{persona}`")))
             }
         }
+    }
+
+    async fn token_by_login(
+        &self,
+        logins: &LoginTokens,
+        credential: &Credential,
+    ) -> Result<Option<String>, NoAnswer> {
+        let identity = |actor: &str| self.plan.identity_of(actor).to_owned();
+        let token = match credential {
+            Credential::Anonymous => return Ok(None),
+            Credential::Held(actor) => {
+                logins.held(actor).unwrap_or_else(|| Err(NoAnswer::NotSent(format!("`{actor}` never logged in"))))?
+            }
+            Credential::Persona(actor) | Credential::Fresh(actor) => self.current(logins, actor).await?,
+            Credential::Minted(actor, mint) => {
+                logins.mint(&self.current(logins, actor).await?, &identity(actor), mint)?
+            }
+            Credential::Forged(actor, name) => {
+                logins.forged(actor, &self.current(logins, actor).await?, &identity(actor), name)?
+            }
+        };
+        Ok(Some(token))
+    }
+
+    /// The actor's token; obtained again when it has expired.
+    async fn current(&self, logins: &LoginTokens, actor: &str) -> Result<String, NoAnswer> {
+        match logins.held(actor) {
+            Some(Ok(token)) if has_expired(&token) => {}
+            Some(held) => return held,
+            None => {}
+        }
+        let login = self.plan.accounts.get(actor).and_then(|account| account.login.as_ref());
+        let login = login.ok_or_else(|| NoAnswer::NotSent(format!("`{actor}` cannot log in")))?;
+        let url = format!("{}{}", self.plan.base_url, login.path);
+        drop(self.exchange(login, &url, None).await?);
+        let never = || Err(NoAnswer::NotSent(format!("`{actor}` cannot log in")));
+        logins.held(actor).unwrap_or_else(never)
+    }
+
+    /// Looks for the token in the answer to a login.
+    fn sign_in(&self, request: &Request, answer: &mut Answer, headers: &[(String, String)]) {
+        let (Some(sign_in), Some(login), Some(logins)) = (&request.signs_in, &self.target.access.login, &self.logins)
+        else {
+            return;
+        };
+        let token = sign_in::token(&login.token, answer, headers);
+        answer.signed_in = token.is_ok();
+        if let SignIn::Keep(actor) = sign_in {
+            logins.keep(actor, token);
+        }
+    }
+
+    /// The answer as it is recorded: without passwords and tokens, when there may be any.
+    fn redacted(&self, mut answer: Answer) -> Answer {
+        if self.logins.is_some() {
+            let text = without_tokens(&self.secrets.redact(&answer.text));
+            if text != answer.text {
+                answer.json = serde_json::from_str(&text).ok();
+                answer.text = text;
+            }
+        }
+        answer
     }
 
     async fn exchange(&self, request: &Request, url: &str, token: Option<String>) -> Result<Answer, NoAnswer> {
@@ -131,12 +204,16 @@ impl<'a> Transport<'a> {
             outgoing = outgoing.header(name, value);
         }
         if let Some(token) = token {
-            outgoing = outgoing.bearer_auth(token);
+            let (name, value) = request.carrier.header(&token);
+            outgoing = outgoing.header(name, value);
         }
         if let Some(body) = &request.body {
-            outgoing = outgoing.json(body);
+            outgoing = outgoing.json(&self.secrets.fill(body).map_err(NoAnswer::NotSent)?);
         }
-        let answer = read(outgoing).await;
+        let answer = read(outgoing).await.map(|(mut answer, headers)| {
+            self.sign_in(request, &mut answer, &headers);
+            answer
+        });
         tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |answer| answer.status));
         match &answer {
             Ok(_) => self.unanswered.store(0, Ordering::Relaxed),
@@ -145,25 +222,47 @@ impl<'a> Transport<'a> {
         answer.map_err(|error| NoAnswer::Transport(format!("the target does not answer: {}", plain(&error))))
     }
 
-    /// Keeps the identifier of an object, or why there is none.
+    /// Keeps the identifier of an object, or why there is none. An account's may come with its registration, its login
+    /// or its own look at itself: the first that has it counts.
     fn remember(&self, object: ObjectId, result: &Result<Answer, NoAnswer>) {
         let Some(planned) = self.plan.objects.get(object) else { return };
         let failed = |why: String| format!("the object of `{}` was not made: {why}", planned.owner);
         let id = match result {
             Err(reason) => Err(failed(reason.reason().to_owned())),
             Ok(answer) if !answer.is_2xx() => Err(failed(format!("answered {}", answer.status))),
+            Ok(answer) if answer.says_no(None) => {
+                Err(failed(format!("answered {}, and the body says that it failed", answer.status)))
+            }
             Ok(answer) => {
-                identifier(answer, &planned.id_path).ok_or_else(|| failed("the answer has no identifier".into()))
+                identifier(answer, &planned.id).ok_or_else(|| failed("the answer has no identifier".into()))
             }
         };
-        if let Some(slot) = self.objects.lock().unwrap_or_else(PoisonError::into_inner).get_mut(object) {
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = objects.get_mut(object)
+            && (id.is_ok() || planned.account.is_none() || slot.is_err())
+        {
             *slot = id;
         }
     }
 }
 
+/// The identifier of an object before anything was sent: an account has the name that it is registered with.
+fn known_id(plan: &TestPlan, object: &PlannedObject) -> Result<String, String> {
+    match (&object.account, &object.id) {
+        (Some(_), Identifier::Sent(name)) => Ok(name.clone()),
+        (Some(actor), Identifier::Answered(_)) if plan.accounts.get(actor).is_some_and(|account| account.login.is_none()) => {
+            Ok(plan.identity_of(actor).to_owned())
+        }
+        _ => Err(format!("the object of `{}` was not made", object.owner)),
+    }
+}
+
 /// The identifier where the rules say it is, else the last part of `Location` (RFC 9110 §10.2.2).
-fn identifier(answer: &Answer, path: &str) -> Option<String> {
+fn identifier(answer: &Answer, id: &Identifier) -> Option<String> {
+    let path = match id {
+        Identifier::Sent(text) => return Some(text.clone()),
+        Identifier::Answered(path) => path,
+    };
     let in_body = answer.json.as_ref().and_then(|json| at_path(json, path)).and_then(|id| match id {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -172,10 +271,15 @@ fn identifier(answer: &Answer, path: &str) -> Option<String> {
     in_body.or_else(|| answer.location.as_ref()?.rsplit('/').next().map(str::to_owned))
 }
 
-async fn read(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+/// The answer, and its headers: a token may be in one.
+async fn read(request: reqwest::RequestBuilder) -> Result<(Answer, Vec<(String, String)>), reqwest::Error> {
     let mut answer = request.send().await?;
     let status = answer.status().as_u16();
     let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let text = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    };
+    let headers = answer.headers().iter().filter_map(text).collect();
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         body.extend_from_slice(&chunk);
@@ -183,5 +287,5 @@ async fn read(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error
             break;
         }
     }
-    Ok(Answer { location, ..Answer::new(status, String::from_utf8_lossy(&body).into_owned()) })
+    Ok((Answer { location, ..Answer::new(status, String::from_utf8_lossy(&body).into_owned()) }, headers))
 }

@@ -29,7 +29,7 @@ pub(crate) struct Wallet {
 }
 
 /// What forgeries are made of, fetched when the first is needed.
-struct Forging {
+pub(crate) struct Forging {
     published: Vec<String>,
     attacker: AttackerKey,
 }
@@ -78,8 +78,7 @@ impl Wallet {
 
     /// The persona's token, forged.
     pub(crate) async fn forged(&self, persona: &str, name: &str) -> Result<String, NoAnswer> {
-        let forgery: &Forgery =
-            by_name(name).ok_or_else(|| NoAnswer::NotSent(format!("there is no forgery `{name}`")))?;
+        let forgery = Forging::by_name(name)?;
         let token = self.token(persona).await?;
         if token.split('.').count() != 3 {
             return Err(NoAnswer::NotApplicable("tokens are opaque".to_owned()));
@@ -90,10 +89,7 @@ impl Wallet {
         let needs_other = forgery.make == Make::Signature(Damage::OfAnother);
         let other = if needs_other { self.mint(persona, &Mint::default()).await? } else { String::new() };
         let forging = self.forging.get_or_init(|| self.forging()).await;
-        let forging = forging.as_ref().map_err(|reason| NoAnswer::NotSent(reason.clone()))?;
-        let published = &forging.published;
-        let materials = Materials { token: &token, other: &other, published, attacker: &forging.attacker };
-        forge(forgery, &materials).map_err(NoAnswer::NotApplicable)
+        forging.as_ref().map_err(|reason| NoAnswer::NotSent(reason.clone()))?.forge(forgery, &token, &other)
     }
 
     /// Ends every session of a persona; its tokens are revoked.
@@ -140,6 +136,24 @@ impl Wallet {
 
     fn url(&self, path: &str) -> String {
         format!("{}/{path}", self.provider.issuer.trim_end_matches('/'))
+    }
+}
+
+impl Forging {
+    /// Where no key is published.
+    pub(crate) fn without_keys() -> Result<Self, String> {
+        Ok(Self { published: Vec::new(), attacker: AttackerKey::generate()? })
+    }
+
+    /// One entry of the catalogue.
+    pub(crate) fn by_name(name: &str) -> Result<&'static Forgery, NoAnswer> {
+        by_name(name).ok_or_else(|| NoAnswer::NotSent(format!("there is no forgery `{name}`")))
+    }
+
+    /// Makes a forgery from a valid token and another one.
+    pub(crate) fn forge(&self, forgery: &Forgery, token: &str, other: &str) -> Result<String, NoAnswer> {
+        let materials = Materials { token, other, published: &self.published, attacker: &self.attacker };
+        forge(forgery, &materials).map_err(NoAnswer::NotApplicable)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod acquire;
 mod der;
+pub(crate) mod login;
 pub mod tamper;
 
 use serde_json::{Map, Value};
@@ -19,4 +20,15 @@ pub struct Mint {
     pub claims: Map<String, Value>,
     /// Signed with a key that is not published, under the `kid` that is.
     pub other_key: bool,
+    /// What becomes of claims that are there already; needs the key of an API with a login of its own.
+    pub change: Option<Change>,
+}
+
+/// A change of claims whose names and values only the token tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The token says that it is one for refreshing.
+    Kind,
+    /// The token is of somebody whom nobody knows.
+    Subject,
 }

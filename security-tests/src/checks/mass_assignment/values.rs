@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::access::Resource;
+use crate::access::{Identifier, Resource};
 use crate::api::{Kind, Operation, Schema};
 use crate::oracle::Relation;
 use crate::plan::Draft;
@@ -44,7 +44,10 @@ pub(super) fn assignments(
     let guess = Guess { draft, resource, shown: &shown, caller };
     let mut all: Vec<Vec<(String, Value)>> =
         resource.server_owned.iter().map(|field| vec![(field.clone(), guess.value(field))]).collect();
-    let id = resource.id.rsplit('.').next().unwrap_or_default();
+    let id = match &resource.id {
+        Identifier::Answered(path) => path.rsplit('.').next().unwrap_or_default(),
+        Identifier::Sent(_) => "",
+    };
     let settable = |name: &str| operation.request.as_ref().is_some_and(|request| request.field(name).is_some());
     let sent = draft.body(operation).unwrap_or_default();
     let fresh = |name: &&str| {
