@@ -11,7 +11,7 @@ use crate::cli::{Format, Test};
 use crate::commands::interrupt::Interrupts;
 use crate::commands::rules::{Rules, load_rules};
 use crate::commands::session::{Prepared, Session};
-use crate::commands::{Failure, running};
+use crate::commands::{Failure, running, target};
 use crate::describe::{Description, describe};
 use crate::engine::reconcile::Goal;
 use crate::event::{Event, Reporter};
@@ -50,9 +50,12 @@ enum Done {
 
 async fn test(args: &Test, reporter: &Reporter, mut interrupts: Interrupts) -> Result<Done, Failure> {
     let reports = reports(&args.reports)?;
-    let session = Session::open(&args.stack, reporter)?;
-    let rules = load_rules(&session, reporter)?;
     let options = options(args)?;
+    if let Some(url) = &args.target {
+        return attack(url, args, (&options, &reports), (reporter, &mut interrupts)).await;
+    }
+    let session = Session::open(&args.stack, reporter)?;
+    let rules = load_rules(&session, reporter).await?;
     if args.plan || !needs_stack(&options) {
         // A plan needs no tokens, only to know that there will be some.
         let tokens = if args.plan { (Some(String::new()), Some(String::new())) } else { tokens(&session) };
@@ -83,6 +86,27 @@ async fn test(args: &Test, reporter: &Reporter, mut interrupts: Interrupts) -> R
     }
     drop(lock);
     write(&reports, result?)
+}
+
+/// Tests an API that was not started here.
+async fn attack(
+    url: &str,
+    args: &Test,
+    (options, reports): (&Options, &[PathBuf]),
+    (reporter, interrupts): (&Reporter, &mut Interrupts),
+) -> Result<Done, Failure> {
+    let rules = args.rules.clone().unwrap_or_else(|| args.stack.dir.join("authz.yaml"));
+    let described = target::describe(url, &rules, reporter);
+    let target = tokio::select! {
+        target = described => target?,
+        () = interrupts.next() => return Err(Failure::Interrupted),
+    };
+    let plan = target::plan(&target, options)?;
+    if args.plan {
+        return Ok(Done::Planned(planned(&plan, args.format)));
+    }
+    let layers = run_layers(&plan, &target, reporter);
+    write(reports, target::run((&plan, &target), layers, (reporter, interrupts)).await?)
 }
 
 /// Takes the stack down; Ctrl-C shortens that.

@@ -1,9 +1,11 @@
 //! `authz.yaml`.
 
-use security_tests::access::{AccessRules, Creation, Entity, Grant, OracleKind, Resource, Route, Scope};
+use security_tests::access::{
+    AccessRules, Creation, Entity, Grant, Hidden, Identifier, OracleKind, Resource, Route, Scope,
+};
 
 use super::*;
-use crate::manifest::{Persona, authz};
+use crate::manifest::authz::{self, Cast, Named};
 
 const EXAMPLE: &str = r#"
 api: { openapi: openapi.yaml }          # 3.0 or 3.1, JSON or YAML
@@ -28,11 +30,19 @@ waivers:
 
 fn checked(text: &str) -> Result<(AccessRules, String), String> {
     let file = SourceFile { path: "authz.yaml".into(), text: text.to_owned() };
-    let operations = ["createOrder", "getOrder", "listOrders", "deleteOrder", "health"].map(str::to_owned);
-    let persona = |role: &str| Persona { roles: vec![role.to_owned()], ..Persona::default() };
-    let personas = ["customer", "support", "admin"].map(|role| (role.to_owned(), persona(role))).into_iter().collect();
+    let named = |id: &str, label: &str| Named { id: id.to_owned(), label: label.to_owned() };
+    let operations = [
+        named("createOrder", "POST /orders"),
+        named("getOrder", "GET /orders/{id}"),
+        named("listOrders", "GET /orders"),
+        named("deleteOrder", "DELETE /orders/{id}"),
+        named("health", "GET /health"),
+    ];
+    let mut cast: Cast =
+        ["customer", "support", "admin"].map(|role| (role.to_owned(), vec![role.to_owned()])).into_iter().collect();
     let file = authz::parse(&file).map_err(|problems| listed(&problems))?;
-    let loaded = authz::check(&file, &operations, &personas).map_err(|problems| listed(&problems))?;
+    cast.extend(file.personas.iter().map(|(name, persona)| (name.clone(), persona.roles.clone())));
+    let loaded = authz::check(&file, &operations, &cast).map_err(|problems| listed(&problems))?;
     let warnings = listed(&loaded.warnings);
     Ok((loaded.value, warnings))
 }
@@ -45,14 +55,18 @@ fn the_example_of_the_documentation_loads() {
     assert_eq!(
         rules.resources["order"],
         Resource {
-            create: Creation {
+            create: Some(Creation {
                 operation: "createOrder".to_owned(),
                 json: serde_json::json!({ "item": "${canary}", "quantity": 1 }),
-            },
-            id: "$.id".to_owned(),
+            }),
+            id: Identifier::Answered("$.id".to_owned()),
+            within: None,
             read: "getOrder".to_owned(),
             server_owned: ["owner", "status", "total"].map(str::to_owned).to_vec(),
-            hidden: [("customer".to_owned(), vec!["margin".to_owned(), "internal_note".to_owned()])].into(),
+            hidden: Hidden {
+                from_role: [("customer".to_owned(), vec!["margin".to_owned(), "internal_note".to_owned()])].into(),
+                ..Hidden::default()
+            },
             entity: Entity { kind: "Order".to_owned(), owner: "owner".to_owned(), tenant: "tenant".to_owned() },
         }
     );
