@@ -74,12 +74,16 @@ const EXPLAINS: [(&str, &[&str]); 6] = [
             "revoked-token",
             "deactivated-user",
             "removed-role",
+            "undeclared-security",
         ],
     ),
     // A signature that nobody looks at may as well be of another kind.
     ("ignored-signature", &["unsigned-token", "key-confusion", "embedded-key"]),
     // Whom the function does not ask for a role it does not ask for a tenant, an object or a claim.
-    ("function-access", &["object-access", "tenant-isolation", "forged-claims", "removed-role"]),
+    (
+        "function-access",
+        &["object-access", "tenant-isolation", "forged-claims", "removed-role", "undecided-operation"],
+    ),
     // Who reaches the neighbour's object also reaches a stranger's, whatever the token claims.
     ("object-access", &["tenant-isolation", "forged-claims", "removed-role"]),
     ("tenant-isolation", &["forged-claims"]),
@@ -183,7 +187,21 @@ fn same_defect(plan: &TestPlan, one: &Suspicion<'_>, other: &Suspicion<'_>) -> b
         matches!(operation.method.as_str(), "PUT" | "PATCH").then_some(operation.path.clone())
     };
     let same_write = replaces(one).is_some() && replaces(one) == replaces(other);
-    one.check == other.check && (matches!(layer(one.check), Some(Layer::Token | Layer::Session)) || same_write)
+    one.check == other.check && (is_of_verifier(one.check) || same_write || same_failure(one, other))
+}
+
+/// Whether a check looks at what all operations have in common. Each operation asks for a token by itself.
+fn is_of_verifier(check: &str) -> bool {
+    check != "missing-authentication" && matches!(layer(check), Some(Layer::Token | Layer::Session))
+}
+
+/// Whether the server fails for the same cause: the same question about tokens or accounts was asked.
+fn same_failure(one: &Suspicion<'_>, other: &Suspicion<'_>) -> bool {
+    let cause = |suspicion: &Suspicion<'_>| {
+        let asked = suspicion.cases.iter().find(|case| matches!(case.layer, Layer::Session | Layer::Token));
+        asked.map(|case| case.check)
+    };
+    one.check == "server-error" && cause(one).is_some() && cause(one) == cause(other)
 }
 
 fn confidence(suspicion: &Suspicion<'_>) -> Confidence {

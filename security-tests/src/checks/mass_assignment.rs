@@ -2,6 +2,7 @@
 //! silently dropped is no defect.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod account;
 mod values;
 
 use serde_json::Value;
@@ -28,6 +29,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn plan(draft: &mut Draft<'_>) {
+    account::plan(draft);
     for operation in draft.operations().into_iter().filter(|operation| !operation.is_safe()) {
         let destructive = draft.rule(&operation.id).is_some_and(|rule| rule.destructive);
         let creates = draft.created_by(&operation.id);

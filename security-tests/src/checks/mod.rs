@@ -2,8 +2,10 @@
 //! know how requests are sent.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod account_case;
 mod collection_scope;
 mod deactivated_user;
+mod deleted_account;
 mod embedded_key;
 mod evidence;
 mod expired_token;
@@ -11,25 +13,36 @@ mod expired_waiver;
 mod forged_claims;
 mod forged_token;
 mod function_access;
+mod identity_reuse;
 mod ignored_signature;
 mod key_confusion;
+mod logged_out_token;
 mod mass_assignment;
 mod matrix_case;
 mod missing_authentication;
 mod object_access;
+mod old_version;
 mod policy_disagrees;
+mod privilege_escalation;
 mod property_exposure;
 mod reach;
 mod removed_role;
 mod revoked_token;
+mod scheme_case;
+mod sensitive_data;
 mod server_error;
 mod session_case;
+mod stale_token;
 mod tenant_isolation;
+mod token_kind;
 mod trusted_identity_header;
 mod undecided_operation;
 mod undeclared_security;
 mod unknown_action;
+mod unknown_subject;
 mod unsigned_token;
+mod versions;
+mod wrong_password;
 
 use crate::api::Operation;
 use crate::oracle::Relation;
@@ -129,15 +142,27 @@ pub static ALL: &[&Check] = &[
     &expired_token::CHECK,
     &forged_claims::CHECK,
     &trusted_identity_header::CHECK,
+    &unknown_subject::CHECK,
+    &token_kind::CHECK,
+    &scheme_case::CHECK,
     &object_access::CHECK,
     &tenant_isolation::CHECK,
     &collection_scope::CHECK,
     &function_access::CHECK,
     &property_exposure::CHECK,
+    &sensitive_data::CHECK,
     &mass_assignment::CHECK,
+    &privilege_escalation::CHECK,
+    &wrong_password::CHECK,
+    &wrong_password::OLD,
+    &old_version::CHECK,
     &revoked_token::CHECK,
     &deactivated_user::CHECK,
     &removed_role::CHECK,
+    &logged_out_token::CHECK,
+    &deleted_account::CHECK,
+    &identity_reuse::CHECK,
+    &stale_token::CHECK,
     &server_error::CHECK,
 ];
 

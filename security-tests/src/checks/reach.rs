@@ -5,7 +5,7 @@
 use super::Evidence;
 use crate::exchange::{Answer, NoAnswer};
 use crate::oracle::Decision;
-use crate::plan::{Case, Control, Detail, PlannedCell, SignInProof, StepId, Trial};
+use crate::plan::{Action, Case, Control, Detail, PlannedCell, SignInProof, StepId, Trial};
 use crate::verdict::{Confidence, Observed, Outcome};
 
 /// Judges a case by what it expects.
@@ -115,14 +115,25 @@ fn denied_to_all(case: &Case, answer: &Answer, evidence: &Evidence<'_>) -> Outco
     }
 }
 
-/// The control's answer, when it worked.
-fn control<'a>(trial: &Trial, evidence: &Evidence<'a>) -> Result<&'a Answer, String> {
+/// Whether everything worked that a case needs.
+pub(crate) fn preparation(trial: &Trial, evidence: &Evidence<'_>) -> Result<(), String> {
     for step in &trial.needs {
         let answer = evidence.answer(*step).map_err(|reason| format!("a preparation failed: {}", reason.reason()))?;
         if !answer.is_2xx() {
             return Err(format!("a preparation failed with {}", answer.status));
         }
+        let logs_in = matches!(evidence.plan.steps.get(*step).map(|step| &step.action),
+            Some(Action::Request(request)) if request.signs_in.is_some());
+        if answer.says_no(None) || logs_in && !answer.signed_in {
+            return Err(format!("a preparation failed: answered {}, and the body says no", answer.status));
+        }
     }
+    Ok(())
+}
+
+/// The control's answer, when it worked.
+pub(crate) fn control<'a>(trial: &Trial, evidence: &Evidence<'a>) -> Result<&'a Answer, String> {
+    preparation(trial, evidence)?;
     let Some(control) = &trial.control else {
         return Err("nobody is allowed, so nothing shows that it works".to_owned());
     };
@@ -130,6 +141,17 @@ fn control<'a>(trial: &Trial, evidence: &Evidence<'a>) -> Result<&'a Answer, Str
     let answer =
         evidence.answer(control.step).map_err(|reason| format!("the control by {by} failed: {}", reason.reason()))?;
     if worked(answer) { Ok(answer) } else { Err(format!("the control by {by} was answered {}", answer.status)) }
+}
+
+/// Judges a token or an account that was raised: at fault only where the plain one is refused.
+pub(crate) fn raised(case: &Case, evidence: &Evidence<'_>) -> Outcome {
+    let raised = judge(case, evidence);
+    let Detail::Raised(plain) = &case.detail else { return raised };
+    let plain = Case { trial: plain.clone(), detail: Detail::None, ..case.clone() };
+    match (raised, judge(&plain, evidence)) {
+        (Outcome::Fail(..), Outcome::Fail(..)) => Outcome::NotApplicable("the plain one gets there too".to_owned()),
+        (raised, _) => raised,
+    }
 }
 
 /// What a 2xx that is no refusal amounts to.

@@ -28,6 +28,7 @@ use crate::tokens::Mint;
 use crate::verdict::Layer;
 
 pub use build::plan;
+pub(crate) use accounts::{placeholder, secret_name};
 pub(crate) use draft::marker_prefix;
 pub use draft::Draft;
 pub use request::curl;
@@ -414,6 +415,12 @@ pub enum Detail {
     Impersonation,
     /// The caller's token is raised; this is what the plain one gets.
     Raised(Trial),
+    /// An answer in which nothing sensitive of others must be, and whose object it is about.
+    Sensitive(Option<String>),
+    /// The actor that was given the caller's old name.
+    Successor(String),
+    /// A login of this actor with a wrong password, and how the login of the document refuses that.
+    WrongPassword(String, Option<StepId>),
 }
 
 /// Fields that a client tried to set.

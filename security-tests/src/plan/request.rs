@@ -109,6 +109,15 @@ pub(crate) fn replace_text(text: &str, values: &[(&str, String)]) -> String {
     values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
 }
 
+/// Whether a field is in a value, at any depth.
+pub(crate) fn has_field(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Object(fields) => fields.contains_key(name) || fields.values().any(|field| has_field(field, name)),
+        Value::Array(items) => items.iter().any(|item| has_field(item, name)),
+        _ => false,
+    }
+}
+
 /// The object that holds the fields, inside of envelopes such as `{"user": {…}}`.
 pub(crate) fn innermost(value: &mut Value) -> Option<&mut Map<String, Value>> {
     let fields = value.as_object_mut()?;

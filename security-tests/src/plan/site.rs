@@ -30,6 +30,14 @@ pub struct Site {
     known_secret: Option<String>,
 }
 
+impl Site {
+    /// The object that all of its requests work on, when there is one.
+    #[must_use]
+    pub fn object(&self) -> Option<ObjectId> {
+        self.object
+    }
+}
+
 /// How an operation uses up objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -225,6 +233,11 @@ impl Draft<'_> {
     ) -> Option<Credential> {
         let Some(persona) = actor_of(&credential).cloned() else { return Some(credential) };
         if self.login().is_none() {
+            return Some(credential);
+        }
+        if self.plan.accounts.get(&persona).is_some_and(|account| account.persona != persona) {
+            // An account that was made for this.
+            self.sign_in(site.group, &persona);
             return Some(credential);
         }
         let account = object.and_then(|object| self.plan.objects.get(object)?.account.clone());
