@@ -135,6 +135,18 @@ impl Login {
         self.password.as_ref().is_some_and(|call| call.operation == operation)
     }
 
+    /// Whether an operation changes a name.
+    #[must_use]
+    pub fn renames(&self, operation: &str) -> bool {
+        self.rename.as_ref().is_some_and(|call| call.operation == operation)
+    }
+
+    /// Whether an operation gives up the token that it is called with.
+    #[must_use]
+    pub fn ends_session(&self, operation: &str) -> bool {
+        self.logout.as_ref().is_some_and(|call| call.operation == operation)
+    }
+
     /// All that it names.
     pub fn calls(&self) -> impl Iterator<Item = (&'static str, &Call)> {
         let optional = [

@@ -80,10 +80,7 @@ const EXPLAINS: [(&str, &[&str]); 6] = [
     // A signature that nobody looks at may as well be of another kind.
     ("ignored-signature", &["unsigned-token", "key-confusion", "embedded-key"]),
     // Whom the function does not ask for a role it does not ask for a tenant, an object or a claim.
-    (
-        "function-access",
-        &["object-access", "tenant-isolation", "forged-claims", "removed-role", "undecided-operation"],
-    ),
+    ("function-access", &["object-access", "tenant-isolation", "forged-claims", "removed-role", "undecided-operation"]),
     // Who reaches the neighbour's object also reaches a stranger's, whatever the token claims.
     ("object-access", &["tenant-isolation", "forged-claims", "removed-role"]),
     ("tenant-isolation", &["forged-claims"]),
@@ -197,11 +194,11 @@ fn is_of_verifier(check: &str) -> bool {
 
 /// Whether the server fails for the same cause: the same question about tokens or accounts was asked.
 fn same_failure(one: &Suspicion<'_>, other: &Suspicion<'_>) -> bool {
-    let cause = |suspicion: &Suspicion<'_>| {
-        let asked = suspicion.cases.iter().find(|case| matches!(case.layer, Layer::Session | Layer::Token));
-        asked.map(|case| case.check)
+    let causes = |suspicion: &Suspicion<'_>| -> BTreeSet<&'static str> {
+        let asked = suspicion.cases.iter().filter(|case| matches!(case.layer, Layer::Session | Layer::Token));
+        asked.map(|case| case.check).filter(|check| is_of_verifier(check)).collect()
     };
-    one.check == "server-error" && cause(one).is_some() && cause(one) == cause(other)
+    one.check == "server-error" && !causes(one).is_disjoint(&causes(other))
 }
 
 fn confidence(suspicion: &Suspicion<'_>) -> Confidence {

@@ -58,7 +58,7 @@ fn set_password(draft: &mut Draft<'_>, subject: &Subject, call: &Call, deleted: 
 
 /// Where a password was at stake only a login with it counts; whether that shows is known from the victim's own.
 fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
-    let Some(proof) = case.trial.sign_in else { return reach::judge(case, evidence) };
+    let Some(proof) = case.trial.sign_in else { return reach::refused(case, evidence) };
     if let Err(reason) = reach::preparation(&case.trial, evidence) {
         return Outcome::Inconclusive(reason);
     }

@@ -51,7 +51,8 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn is_learned_refusal(&self, answer: &Answer) -> bool {
         let nowhere = self.optional(self.plan.nowhere);
-        nowhere.is_some_and(|nowhere| answer.resembles(nowhere) && (answer.json.is_some() || answer.text == nowhere.text))
+        nowhere
+            .is_some_and(|nowhere| answer.resembles(nowhere) && (answer.json.is_some() || answer.text == nowhere.text))
     }
 
     /// The markers in a text, except one.

@@ -28,7 +28,7 @@ fn plan(draft: &mut Draft<'_>) {
     }
     if let Some(call) = rename {
         let Some(subject) = account_case::subject(draft) else { return };
-        let name = format!("{}new", draft.plan.identity_of(&subject.actor));
+        let name = draft.plan_rename(&subject.actor);
         let given_up = subject.change(draft, &call, &[("new.username", name)]);
         given_up.and_then(|step| take_over(draft, &subject, "renamed", step));
     }
@@ -43,8 +43,12 @@ fn take_over(draft: &mut Draft<'_>, subject: &Subject, how: &str, given_up: Step
     let control = account_case::ask(draft, subject.group, &subject.me, role);
     let attack = subject.ask_again(draft);
     let mut case = subject.case(CHECK.id, &format!(":{how}"), (attack, vec![subject.control, given_up, registered]));
-    let control =
-        Control { step: control, persona: subject.persona.clone(), actor: Some(successor.clone()), ..Control::default() };
+    let control = Control {
+        step: control,
+        persona: subject.persona.clone(),
+        actor: Some(successor.clone()),
+        ..Control::default()
+    };
     case.trial = Trial { control: Some(control), ..case.trial };
     case.detail = Detail::Successor(successor);
     draft.case(case);

@@ -12,9 +12,7 @@ use crate::access::Resource;
 use crate::api::Operation;
 use crate::exchange::{Answer, at_path};
 use crate::oracle::{Decision, Relation};
-use crate::plan::{
-    Action, Assigned, Case, Control, Credential, Detail, Draft, Phase, Role, StepId, Trial, request,
-};
+use crate::plan::{Action, Assigned, Case, Control, Credential, Detail, Draft, Phase, Role, StepId, Trial, request};
 use crate::verdict::{Confidence, Layer, Outcome, Severity, Tier};
 
 pub(super) static CHECK: Check = Check {

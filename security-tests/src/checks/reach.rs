@@ -102,9 +102,12 @@ fn denied_to_all(case: &Case, answer: &Answer, evidence: &Evidence<'_>) -> Outco
             Outcome::Inconclusive(format!("answered {}, and {why}", answer.status))
         }
         _ if answer.says_no(None) => Outcome::Pass("refused in the body".to_owned()),
-        _ if evidence.is_learned_refusal(answer) => Outcome::Pass("answered like a path that does not exist".to_owned()),
+        _ if evidence.is_learned_refusal(answer) => {
+            Outcome::Pass("answered like a path that does not exist".to_owned())
+        }
         _ => {
-            let others = evidence.plan.accounts.iter().filter(|(_, account)| Some(&account.persona) != case.persona.as_ref());
+            let others =
+                evidence.plan.accounts.iter().filter(|(_, account)| Some(&account.persona) != case.persona.as_ref());
             let named = others.into_iter().find(|(actor, _)| evidence.names(answer, actor));
             let what = format!("nobody may, and it was answered {}", answer.status);
             match named {
@@ -143,6 +146,22 @@ pub(crate) fn control<'a>(trial: &Trial, evidence: &Evidence<'a>) -> Result<&'a 
     if worked(answer) { Ok(answer) } else { Err(format!("the control by {by} was answered {}", answer.status)) }
 }
 
+/// Judges a token that must not be taken at all: whatever is answered beside a refusal shows that it was.
+pub(crate) fn refused(case: &Case, evidence: &Evidence<'_>) -> Outcome {
+    match (denied(case, evidence), evidence.answer(case.trial.attack)) {
+        (Outcome::Pass(how), Ok(answer)) => {
+            let control = case.trial.control.as_ref().and_then(|control| evidence.optional(Some(control.step)));
+            let taken = worked(answer) && refusal(answer, control, evidence.anonymous(&case.operation)).is_none();
+            if taken {
+                Outcome::Fail(Confidence::Suspected, format!("accepted with {}", answer.status))
+            } else {
+                Outcome::Pass(how)
+            }
+        }
+        (outcome, _) => outcome,
+    }
+}
+
 /// Judges a token or an account that was raised: at fault only where the plain one is refused.
 pub(crate) fn raised(case: &Case, evidence: &Evidence<'_>) -> Outcome {
     let raised = judge(case, evidence);
@@ -164,8 +183,7 @@ fn accepted(case: &Case, answer: &Answer, control: &Answer, evidence: &Evidence<
     let actor = case.trial.control.as_ref().and_then(|control| control.actor.as_deref()).unwrap_or(by);
     if case.detail == Detail::Impersonation || case.persona.is_none() {
         let personal = |answer: &Answer| {
-            evidence.names(answer, actor)
-                || evidence.markers(&answer.text, written).iter().any(|m| m.owner == by)
+            evidence.names(answer, actor) || evidence.markers(&answer.text, written).iter().any(|m| m.owner == by)
         };
         if personal(answer) {
             return confirmed(format!("the answer is the one of {by}"));
@@ -201,7 +219,8 @@ fn effect(trial: &Trial, answer: &Answer, evidence: &Evidence<'_>) -> Effect {
             let signed_in = |step: StepId| evidence.optional(Some(step)).map(|answer| answer.signed_in);
             Some((signed_in(sign_in.with_new)?, signed_in(sign_in.with_old)?))
         };
-        let visible = trial.control.as_ref().is_none_or(|control| control.sign_in.and_then(proven) == Some((true, false)));
+        let visible =
+            trial.control.as_ref().is_none_or(|control| control.sign_in.and_then(proven) == Some((true, false)));
         return match proven(sign_in) {
             Some((true, false)) => {
                 Effect::Seen("the owner's login takes the password that was set, and not the one before".to_owned())

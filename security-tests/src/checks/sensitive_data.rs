@@ -23,10 +23,40 @@ pub(super) static CHECK: Check = Check {
 
 /// Names, in lower case without signs, of what an API has no reason to tell others.
 const SENSITIVE: [&str; 34] = [
-    "password", "passwd", "pwd", "passwordhash", "hashedpassword", "pwdhash", "passwordsalt", "secret", "secretkey",
-    "clientsecret", "apikey", "apisecret", "privatekey", "accesstoken", "refreshtoken", "resettoken", "sessiontoken",
-    "cardnumber", "creditcard", "creditcardnumber", "ccnumber", "cardcvc", "cardcvv", "cvc", "cvv", "pin", "ssn",
-    "socialsecuritynumber", "taxid", "iban", "totpsecret", "otpsecret", "mfasecret", "securityanswer",
+    "password",
+    "passwd",
+    "pwd",
+    "passwordhash",
+    "hashedpassword",
+    "pwdhash",
+    "passwordsalt",
+    "secret",
+    "secretkey",
+    "clientsecret",
+    "apikey",
+    "apisecret",
+    "privatekey",
+    "accesstoken",
+    "refreshtoken",
+    "resettoken",
+    "sessiontoken",
+    "cardnumber",
+    "creditcard",
+    "creditcardnumber",
+    "ccnumber",
+    "cardcvc",
+    "cardcvv",
+    "cvc",
+    "cvv",
+    "pin",
+    "ssn",
+    "socialsecuritynumber",
+    "taxid",
+    "iban",
+    "totpsecret",
+    "otpsecret",
+    "mfasecret",
+    "securityanswer",
 ];
 
 fn plan(draft: &mut Draft<'_>) {
@@ -102,7 +132,9 @@ fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
     let mut found = Vec::new();
     collect(json, &mut |fields| {
         if about_somebody_else(case, fields, evidence) {
-            found.extend(fields.iter().filter(|(name, value)| is_sensitive(name) && is_telling(value)).map(|(name, _)| name));
+            found.extend(
+                fields.iter().filter(|(name, value)| is_sensitive(name) && is_telling(value)).map(|(name, _)| name),
+            );
         }
     });
     found.sort_unstable();
@@ -153,7 +185,9 @@ fn is_sensitive(name: &str) -> bool {
 /// Whether a value says something: not empty, not masked.
 fn is_telling(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.chars().any(|c| c.is_alphanumeric()) && !text.contains("***") && !text.contains("[redacted]"),
+        Value::String(text) => {
+            text.chars().any(|c| c.is_alphanumeric()) && !text.contains("***") && !text.contains("[redacted]")
+        }
         Value::Number(_) => true,
         _ => false,
     }

@@ -27,8 +27,14 @@ fn judge(answers: [Option<(u16, &str)>; 5]) -> Outcome {
         Some(Exchange { url: String::new(), result: Ok(Answer::new(status, body.to_owned())), duration_ms: 1.0 })
     };
     let exchanges = answers.map(exchange);
-    let control =
-        Control { step: 0, persona: "alice".into(), written: Some("W0".into()), before: Some(2), after: Some(0), ..Control::default() };
+    let control = Control {
+        step: 0,
+        persona: "alice".into(),
+        written: Some("W0".into()),
+        before: Some(2),
+        after: Some(0),
+        ..Control::default()
+    };
     let case = Case {
         id: "case".into(),
         check: "object-access",

@@ -14,7 +14,10 @@ pub(super) static CHECK: Check = Check {
     owasp: "API2:2023",
     cwe: "CWE-287",
     severity: Severity::High,
-    work: Work::Online(|draft| plan(draft, CHECK.id, Mint { change: Some(Change::Subject), ..Mint::default() }), reach::judge),
+    work: Work::Online(
+        |draft| plan(draft, CHECK.id, Mint { change: Some(Change::Subject), ..Mint::default() }),
+        reach::refused,
+    ),
 };
 
 /// Plans a token with the team's key on the operation that says who asks.

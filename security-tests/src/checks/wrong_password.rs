@@ -99,7 +99,9 @@ fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
         429 => Outcome::Inconclusive("rate limited".to_owned()),
         500.. if refused.is_some() => Outcome::NotApplicable(format!("answered {}", answer.status)),
         500.. => Outcome::ServerError(answer.status),
-        _ if answer.signed_in => Outcome::Fail(Confidence::Confirmed, format!("a wrong password brought a token of {victim}")),
+        _ if answer.signed_in => {
+            Outcome::Fail(Confidence::Confirmed, format!("a wrong password brought a token of {victim}"))
+        }
         _ if reach::worked(answer) && names && !evidence.is_learned_refusal(answer) => {
             let what = format!("a wrong password was answered {} with the data of {victim}", answer.status);
             Outcome::Fail(Confidence::Confirmed, what)

@@ -42,6 +42,27 @@ impl Draft<'_> {
         self.register(group, persona, None, &[]).map(|(actor, _)| actor)
     }
 
+    /// The name that an account may have from now on: it is deleted under that too.
+    pub fn plan_rename(&mut self, actor: &str) -> String {
+        let number = self.plan.accounts.len();
+        let Some(mut account) = self.plan.accounts.get(actor).cloned() else { return format!("renamed{number}") };
+        account.username = format!("{}new{number}", account.username);
+        account.login = None;
+        let name = account.username.clone();
+        self.plan.accounts.insert(format!("{}+{number}", account.persona), account);
+        name
+    }
+
+    /// Another token of a persona's own account, for whatever gives it up.
+    pub fn new_session(&mut self, persona: &str) -> Option<String> {
+        let mut account = self.plan.accounts.get(persona)?.clone();
+        let actor = format!("{persona}+{}", self.plan.accounts.len());
+        account.made = false;
+        account.login.as_mut()?.signs_in = Some(SignIn::Keep(actor.clone()));
+        self.plan.accounts.insert(actor.clone(), account);
+        Some(actor)
+    }
+
     /// Registers an account of a persona's kind; under a name that was used before, or with more fields than asked for.
     pub fn register(
         &mut self,

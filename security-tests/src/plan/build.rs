@@ -112,10 +112,7 @@ fn check_within(target: &Target, name: &str) -> Result<(), PlanError> {
     Err(PlanError::Circle { name: name.to_owned() })
 }
 
-fn check_login(
-    target: &Target,
-    check: &impl Fn(&String, String) -> Result<(), PlanError>,
-) -> Result<(), PlanError> {
+fn check_login(target: &Target, check: &impl Fn(&String, String) -> Result<(), PlanError>) -> Result<(), PlanError> {
     let reset = target.access.reset.iter().map(|call| ("reset".to_owned(), call));
     let login = target.access.login.iter().flat_map(|login| login.calls());
     for (name, call) in login.map(|(name, call)| (format!("`login.{name}`"), call)).chain(reset) {

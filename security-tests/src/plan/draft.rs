@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::site::Site;
-use super::{
-    Action, Case, Group, Marker, ObjectId, Options, Phase, PlannedCell, Role, Step, StepId, TestPlan,
-};
+use super::{Action, Case, Group, Marker, ObjectId, Options, Phase, PlannedCell, Role, Step, StepId, TestPlan};
 use crate::access::{Resource, Rule};
 use crate::api::Operation;
 use crate::login::Carrier;
@@ -183,8 +181,7 @@ pub(crate) fn marker_prefix(seed: u64) -> String {
 /// Everybody has an account: first those who can be given another one, then the others, at last mere victims.
 fn account_owners(target: &Target) -> Vec<String> {
     let mut owners: Vec<&String> = target.personas.keys().collect();
-    owners.sort_by_key(|name| {
-        target.personas.get(*name).map(|persona| (persona.account.is_some(), !persona.can_act()))
-    });
+    owners
+        .sort_by_key(|name| target.personas.get(*name).map(|persona| (persona.account.is_some(), !persona.can_act())));
     owners.into_iter().cloned().collect()
 }

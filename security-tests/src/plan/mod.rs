@@ -27,10 +27,10 @@ use crate::oracle::{Decision, Relation};
 use crate::tokens::Mint;
 use crate::verdict::Layer;
 
-pub use build::plan;
 pub(crate) use accounts::{placeholder, secret_name};
-pub(crate) use draft::marker_prefix;
+pub use build::plan;
 pub use draft::Draft;
+pub(crate) use draft::marker_prefix;
 pub use request::curl;
 pub use site::{Attempt, Site};
 

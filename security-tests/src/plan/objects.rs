@@ -56,9 +56,7 @@ impl Draft<'_> {
     pub fn account_object(&mut self, resource: &str, owner: &str, actor: &str) -> ObjectId {
         let id = match self.target.access.resources.get(resource).map(|described| &described.id) {
             Some(Identifier::Answered(place)) => Identifier::Answered(place.clone()),
-            Some(Identifier::Sent(text)) => {
-                Identifier::Sent(request::replace_text(text, &self.account_values(actor)))
-            }
+            Some(Identifier::Sent(text)) => Identifier::Sent(request::replace_text(text, &self.account_values(actor))),
             None => Identifier::Sent(self.plan.identity_of(actor).to_owned()),
         };
         self.plan.objects.push(PlannedObject {

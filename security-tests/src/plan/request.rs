@@ -97,9 +97,7 @@ pub(crate) fn replace(value: &Value, values: &[(&str, String)]) -> Value {
     match value {
         Value::String(text) => Value::String(replace_text(text, values)),
         Value::Array(items) => items.iter().map(|item| replace(item, values)).collect(),
-        Value::Object(fields) => {
-            fields.iter().map(|(name, value)| (name.clone(), replace(value, values))).collect()
-        }
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), replace(value, values))).collect(),
         other => other.clone(),
     }
 }

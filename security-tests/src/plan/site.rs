@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::accounts::{placeholder, secret_name};
 use super::request;
 use super::{Action, Control, Credential, Draft, ObjectId, Phase, Request, Role, SignInProof, StepId, Trial};
-use crate::access::Resource;
+use crate::access::{Grant, Resource};
 use crate::api::Operation;
 use crate::oracle::{Decision, Relation};
 
@@ -28,6 +28,8 @@ pub struct Site {
     stand_ins: BTreeMap<String, String>,
     /// The password that the control sets.
     known_secret: Option<String>,
+    /// The object on which forged tokens are tried.
+    of_forgeries: Option<ObjectId>,
 }
 
 impl Site {
@@ -99,8 +101,7 @@ impl Draft<'_> {
             let (written, before, after) = (control.written.clone(), control.before, control.after);
             return Some(Trial { attack: control.step, written, before, after, ..Trial::default() });
         }
-        let forged = matches!(attempt.credential, Credential::Forged(..) | Credential::Minted(..));
-        if forged && self.login().is_some_and(|login| login.changes_account(operation)) {
+        if is_forged(&attempt.credential) && self.login().is_some_and(|login| login.changes_account(operation)) {
             // Proving that a password was not changed costs two logins, and logins are made to be slow.
             return None;
         }
@@ -153,6 +154,7 @@ impl Draft<'_> {
             last_probe: None,
             stand_ins: BTreeMap::new(),
             known_secret: None,
+            of_forgeries: None,
         })
     }
 
@@ -164,7 +166,8 @@ impl Draft<'_> {
         match owner {
             None if operation.is_safe() => Mode::Read,
             None => Mode::Marked,
-            Some(_) if destructive => Mode::Fresh,
+            // After a change of name the object is no longer where the next request looks for it.
+            Some(_) if destructive || self.login().is_some_and(|login| login.renames(&operation.id)) => Mode::Fresh,
             Some(_) if operation.is_safe() => Mode::Read,
             Some(_) if account && body.is_none() && !changes_account => Mode::Shared,
             Some(_) if account || body.as_ref().is_some_and(request::has_canary) => Mode::Marked,
@@ -189,12 +192,7 @@ impl Draft<'_> {
         let changes = matches!(site.mode, Mode::Marked | Mode::Fresh)
             && site.resource.is_some()
             && attempt.expected == Decision::Deny;
-        let object = match (site.mode, &site.resource, &site.owner) {
-            (Mode::Fresh, Some(resource), Some(owner)) => {
-                self.create(site.group, resource, owner).map(|(object, _)| object)
-            }
-            _ => site.object,
-        };
+        let object = self.object_for(site, &attempt.credential);
         let credential = self.credential(site, object, attempt.credential.clone(), attempt.expected)?;
         self.prepare(site, object, &credential);
         let sets_password = self.login().is_some_and(|login| login.sets_password(&site.operation.id));
@@ -211,6 +209,22 @@ impl Draft<'_> {
         let sign_in = sent.secret.filter(|_| changes).and_then(|secret| self.try_both(site, object, secret));
         let listed = object.and_then(|object| self.listed(object)).filter(|_| probes);
         Some(Trial { attack, written: sent.written, before, after, sign_in, listed, ..Trial::default() })
+    }
+
+    /// What the request works on. Forged tokens share one object: each is refused, or the finding is there already.
+    fn object_for(&mut self, site: &mut Site, credential: &Credential) -> Option<ObjectId> {
+        let (Mode::Fresh, Some(resource), Some(owner)) = (site.mode, &site.resource, &site.owner) else {
+            return site.object;
+        };
+        let shares = is_forged(credential) && self.login().is_some();
+        if let Some(object) = site.of_forgeries.filter(|_| shares) {
+            return Some(object);
+        }
+        let (object, _) = self.create(site.group, resource, owner)?;
+        if shares {
+            site.of_forgeries = Some(object);
+        }
+        Some(object)
     }
 
     /// Logs in as the owner of an account with the password that a request may have set, and with the one before.
@@ -244,8 +258,11 @@ impl Draft<'_> {
         let risky = account.is_some() && matches!(site.mode, Mode::Marked | Mode::Fresh)
             || self.login().is_some_and(|login| login.changes_account(&site.operation.id))
                 && self.rule(&site.operation.id).is_none_or(|rule| rule.json.is_none());
-        let actor = match account {
-            Some(account) if site.owner.as_deref() == Some(&persona) => account,
+        let ends_session = self.login().is_some_and(|login| login.ends_session(&site.operation.id));
+        let may = expected == Decision::Allow || self.may(&site.operation.id, Some(&persona), site.owner.as_deref());
+        let actor = match &account {
+            Some(account) if site.owner.as_deref() == Some(&persona) => account.clone(),
+            _ if ends_session => self.new_session(&persona)?,
             _ if !risky => persona,
             _ if self.can_register(&persona) => match site.stand_ins.get(&persona) {
                 Some(actor) => actor.clone(),
@@ -255,10 +272,8 @@ impl Draft<'_> {
                     actor
                 }
             },
-            // An account that cannot be made anew does what it may do, and is not put at risk otherwise.
-            _ if expected == Decision::Allow || self.may(&site.operation.id, Some(&persona), site.owner.as_deref()) => {
-                persona
-            }
+            // An account that cannot be made anew does to others what it may do, and is not put at risk otherwise.
+            Some(_) if may => persona,
             _ => return None,
         };
         self.sign_in(site.group, &actor);
@@ -291,7 +306,9 @@ impl Draft<'_> {
         let mut values = self.account_values(&whose);
         values.extend(marker.clone().map(|marker| ("canary", marker)));
         values.extend(secret.as_deref().map(|secret| ("new.password", placeholder(secret))));
-        values.push(("new.username", format!("{actor}renamed{}", self.plan.steps.len()).replace('+', "x")));
+        if request::mentions(&body, "${new.username}") {
+            values.push(("new.username", self.plan_rename(victim.as_deref().unwrap_or(&actor))));
+        }
         request.body = Some(request::replace(&body, &values));
         Sent { request, written: marker, secret }
     }
@@ -300,13 +317,21 @@ impl Draft<'_> {
     fn body_actor(&mut self, operation: &Operation, actor: &str) -> String {
         let register = self.login().and_then(|login| login.register.as_ref());
         let persona = self.plan.persona_of(actor).to_owned();
-        if register.is_some_and(|call| call.operation == operation.id) { self.plan_account(&persona, None) } else { actor.to_owned() }
+        if register.is_some_and(|call| call.operation == operation.id) {
+            self.plan_account(&persona, None)
+        } else {
+            actor.to_owned()
+        }
     }
 
-    /// Reads the object as its owner.
+    /// Reads the object as its owner; an account that everybody may see, as the persona, who has a token already.
     fn probe(&mut self, site: &Site, object: Option<ObjectId>) -> Option<StepId> {
         let object = object?;
-        let account = self.plan.objects.get(object)?.account.clone();
+        let planned = self.plan.objects.get(object)?;
+        let read = self.target.access.resources.get(&planned.resource).map(|resource| resource.read.as_str());
+        let rule = read.and_then(|read| self.rule(read));
+        let open = rule.is_some_and(|rule| rule.allow.contains(&Grant::Authenticated));
+        let account = planned.account.clone().filter(|_| !open);
         let reader = account.or_else(|| site.owner.clone())?;
         self.read_back(site.group, object, &reader)
     }
@@ -324,9 +349,9 @@ impl Draft<'_> {
             let mut calls = self.login()?.calls();
             calls.find(|(_, call)| call.operation == operation.id).and_then(|(_, call)| call.json.clone())
         };
-        written.or_else(by_login).or_else(|| {
-            request::body(operation, resource.and_then(|resource| resource.create.as_ref()))
-        })
+        written
+            .or_else(by_login)
+            .or_else(|| request::body(operation, resource.and_then(|resource| resource.create.as_ref())))
     }
 
     /// The kind of object that an operation makes.
@@ -342,6 +367,10 @@ struct Sent {
     request: Request,
     written: Option<String>,
     secret: Option<String>,
+}
+
+fn is_forged(credential: &Credential) -> bool {
+    matches!(credential, Credential::Forged(..) | Credential::Minted(..))
 }
 
 /// Whose token a credential is or is made from.

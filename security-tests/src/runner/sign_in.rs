@@ -17,10 +17,12 @@ pub(super) fn token(place: &TokenPlace, answer: &Answer, headers: &[(String, Str
             known.eq_ignore_ascii_case(name).then(|| value.strip_prefix("Bearer ").unwrap_or(value))
         }),
         // RFC 6265 §4.1.1: `NAME=VALUE; attributes`.
-        TokenPlace::Cookie(name) => headers.iter().filter(|(header, _)| header == "set-cookie").find_map(|(_, cookie)| {
-            let (known, value) = cookie.split(';').next()?.split_once('=')?;
-            (known.trim() == name).then(|| value.trim().trim_matches('"'))
-        }),
+        TokenPlace::Cookie(name) => {
+            headers.iter().filter(|(header, _)| header == "set-cookie").find_map(|(_, cookie)| {
+                let (known, value) = cookie.split(';').next()?.split_once('=')?;
+                (known.trim() == name).then(|| value.trim().trim_matches('"'))
+            })
+        }
     };
     let where_ = match place {
         TokenPlace::Body(path) => format!("`{path}`"),

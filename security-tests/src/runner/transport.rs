@@ -138,11 +138,7 @@ impl<'a> Transport<'a> {
         }
     }
 
-    async fn token_by_login(
-        &self,
-        logins: &LoginTokens,
-        credential: &Credential,
-    ) -> Result<Option<String>, NoAnswer> {
+    async fn token_by_login(&self, logins: &LoginTokens, credential: &Credential) -> Result<Option<String>, NoAnswer> {
         let identity = |actor: &str| self.plan.identity_of(actor).to_owned();
         let token = match credential {
             Credential::Anonymous => return Ok(None),
@@ -239,9 +235,7 @@ impl<'a> Transport<'a> {
             Ok(answer) if answer.says_no(None) => {
                 Err(failed(format!("answered {}, and the body says that it failed", answer.status)))
             }
-            Ok(answer) => {
-                identifier(answer, &planned.id).ok_or_else(|| failed("the answer has no identifier".into()))
-            }
+            Ok(answer) => identifier(answer, &planned.id).ok_or_else(|| failed("the answer has no identifier".into())),
         };
         let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = objects.get_mut(object)
@@ -256,7 +250,9 @@ impl<'a> Transport<'a> {
 fn known_id(plan: &TestPlan, object: &PlannedObject) -> Result<String, String> {
     match (&object.account, &object.id) {
         (Some(_), Identifier::Sent(name)) => Ok(name.clone()),
-        (Some(actor), Identifier::Answered(_)) if plan.accounts.get(actor).is_some_and(|account| account.login.is_none()) => {
+        (Some(actor), Identifier::Answered(_))
+            if plan.accounts.get(actor).is_some_and(|account| account.login.is_none()) =>
+        {
             Ok(plan.identity_of(actor).to_owned())
         }
         _ => Err(format!("the object of `{}` was not made", object.owner)),

@@ -89,7 +89,8 @@ pub(crate) fn personas() -> BTreeMap<String, Persona> {
         ("dave", "globex", "support"),
         ("eve", "globex", "admin"),
     ];
-    let persona = |tenant: &str, role: &str| Persona { tenant: Some(tenant.into()), roles: vec![role.into()], account: None };
+    let persona =
+        |tenant: &str, role: &str| Persona { tenant: Some(tenant.into()), roles: vec![role.into()], account: None };
     all.into_iter().map(|(name, tenant, role)| (name.to_owned(), persona(tenant, role))).collect()
 }
 

@@ -59,10 +59,9 @@ fn register(
 /// Whether an operation is an account's change of itself: beside the operation that says who asks, or on an account by
 /// its owner. What ends a session or an account changes no fields.
 fn changes_itself(draft: &Draft<'_>, operation: &Operation, me: &Operation, persona: &str) -> bool {
-    let login = draft.login();
-    let ends = login.is_some_and(|login| {
-        [&login.delete, &login.logout].into_iter().flatten().any(|call| call.operation == operation.id)
-    });
+    // What sets only a password or a name may end the session that would show the fields.
+    let written = draft.rule(&operation.id).is_some_and(|rule| rule.json.is_some());
+    let ends = draft.login().is_some_and(|login| login.changes_account(&operation.id)) && !written;
     let destructive = draft.rule(&operation.id).is_some_and(|rule| rule.destructive);
     let takes_fields = draft.body(operation).is_some_and(|body| body.is_object());
     if operation.is_safe() || destructive || ends || !takes_fields {
@@ -81,9 +80,8 @@ fn profile(draft: &mut Draft<'_>, (operation, me): (&Operation, &Operation), per
     draft.sign_in(group, &actor);
     let place = Place { group, operation, actor: &actor };
     let control = place.send(draft, &[], Role::Control)?;
-    let look = |draft: &mut Draft<'_>| {
-        account_case::ask(draft, group, me, (Credential::Persona(actor.clone()), Role::Probe))
-    };
+    let look =
+        |draft: &mut Draft<'_>| account_case::ask(draft, group, me, (Credential::Persona(actor.clone()), Role::Probe));
     let mut before = look(draft);
     let sent = draft.body(operation);
     for fields in assignments(draft, me, sent.as_ref()) {
@@ -124,7 +122,11 @@ impl Place<'_> {
     }
 }
 
-fn case((operation, persona, how): (&str, &str, &str), (control, attack): (StepId, StepId), assigned: Assigned) -> Case {
+fn case(
+    (operation, persona, how): (&str, &str, &str),
+    (control, attack): (StepId, StepId),
+    assigned: Assigned,
+) -> Case {
     let control = Control { step: control, persona: persona.to_owned(), ..Control::default() };
     Case {
         id: format!("{}:{operation}:{persona}:{how}", CHECK.id),
@@ -150,7 +152,8 @@ fn what(fields: &Fields) -> String {
 fn assignments(draft: &Draft<'_>, me: &Operation, sent: Option<&Value>) -> Vec<Fields> {
     let shown: Vec<String> = me.response.as_ref().map(field_names).unwrap_or_default();
     let resources = draft.target.access.resources.values();
-    let owned = resources.filter(|resource| resource.create.is_none()).flat_map(|resource: &Resource| &resource.server_owned);
+    let owned =
+        resources.filter(|resource| resource.create.is_none()).flat_map(|resource: &Resource| &resource.server_owned);
     let mut single: Vec<String> = owned.cloned().collect();
     single.extend(shown.into_iter().filter(|name| values::tells_of_privileges(name)));
     single.sort_unstable();
