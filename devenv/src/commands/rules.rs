@@ -97,10 +97,8 @@ async fn load(
     let document = document(place, file).await?;
     let api = Api::parse(&document)
         .map_err(|error| file.openapi_problem(format!("`{}` cannot be used: {error}", file.openapi)))?;
-    let named = |operation: &security_tests::api::Operation| Named {
-        id: operation.id.clone(),
-        label: operation.label(),
-    };
+    let named =
+        |operation: &security_tests::api::Operation| Named { id: operation.id.clone(), label: operation.label() };
     let operations: Vec<Named> = api.operations.iter().map(named).collect();
     let loaded = authz::check(file, &operations, cast)?;
     for warning in loaded.warnings.iter() {

@@ -4,9 +4,56 @@
 
 use serde_json::Value;
 
-use super::{Action, Credential, Draft, ObjectId, Phase, PlannedAccount, Request, Role, SignIn, StepId, request};
+use super::{Action, Credential, Draft, ObjectId, Phase, Request, Role, StepId, TestPlan, request};
 use crate::login::{Call, Login};
 use crate::target::Account;
+
+/// An account of an API with a login of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedAccount {
+    /// The persona that it belongs to.
+    pub persona: String,
+    /// Its name.
+    pub username: String,
+    /// Its address.
+    pub email: String,
+    /// How its token is obtained; nothing for victims without a password.
+    pub login: Option<Request>,
+    /// Whether the tests make it.
+    pub made: bool,
+}
+
+/// What becomes of the token in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// It is this actor's from now on.
+    Keep(String),
+    /// Only whether there is one counts.
+    Look,
+}
+
+/// Logging in as the owner of an account shows whether its password was changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignInProof {
+    /// With the password that the request would set.
+    pub with_new: StepId,
+    /// With the one that held before: a login that takes both shows nothing.
+    pub with_old: StepId,
+}
+
+impl TestPlan {
+    /// The persona of an actor: `alice` of `alice+3`.
+    #[must_use]
+    pub fn persona_of<'a>(&'a self, actor: &'a str) -> &'a str {
+        self.accounts.get(actor).map_or(actor, |account| account.persona.as_str())
+    }
+
+    /// What the API calls an actor.
+    #[must_use]
+    pub fn identity_of<'a>(&'a self, actor: &'a str) -> &'a str {
+        self.accounts.get(actor).map_or(actor, |account| account.username.as_str())
+    }
+}
 
 impl Draft<'_> {
     /// The API's own login.

@@ -27,6 +27,7 @@ use crate::oracle::{Decision, Relation};
 use crate::tokens::Mint;
 use crate::verdict::Layer;
 
+pub use accounts::{PlannedAccount, SignIn, SignInProof};
 pub(crate) use accounts::{placeholder, secret_name};
 pub use build::plan;
 pub use draft::Draft;
@@ -186,21 +187,6 @@ pub struct PlannedObject {
     pub account: Option<String>,
 }
 
-/// An account of an API with a login of its own.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlannedAccount {
-    /// The persona that it belongs to.
-    pub persona: String,
-    /// Its name.
-    pub username: String,
-    /// Its address.
-    pub email: String,
-    /// How its token is obtained; nothing for victims without a password.
-    pub login: Option<Request>,
-    /// Whether the tests make it.
-    pub made: bool,
-}
-
 /// What a marker betrays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marker {
@@ -304,15 +290,6 @@ pub struct Request {
     pub signs_in: Option<SignIn>,
 }
 
-/// What becomes of the token in an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SignIn {
-    /// It is this actor's from now on.
-    Keep(String),
-    /// Only whether there is one counts.
-    Look,
-}
-
 /// Whose token a request carries.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Credential {
@@ -370,15 +347,6 @@ pub struct Trial {
     pub listed: Option<String>,
     /// For an operation that sets a password: logging in as its owner.
     pub sign_in: Option<SignInProof>,
-}
-
-/// Logging in as the owner of an account shows whether its password was changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SignInProof {
-    /// With the password that the request would set.
-    pub with_new: StepId,
-    /// With the one that held before: a login that takes both shows nothing.
-    pub with_old: StepId,
 }
 
 /// The same request by somebody allowed, and its effect.
@@ -456,18 +424,6 @@ impl TestPlan {
     #[must_use]
     pub fn operation(&self, id: &str) -> Option<&Operation> {
         self.operations.iter().chain(&self.guessed).find(|operation| operation.id == id)
-    }
-
-    /// The persona of an actor: `alice` of `alice+3`.
-    #[must_use]
-    pub fn persona_of<'a>(&'a self, actor: &'a str) -> &'a str {
-        self.accounts.get(actor).map_or(actor, |account| account.persona.as_str())
-    }
-
-    /// What the API calls an actor.
-    #[must_use]
-    pub fn identity_of<'a>(&'a self, actor: &'a str) -> &'a str {
-        self.accounts.get(actor).map_or(actor, |account| account.username.as_str())
     }
 
     /// The objects that an object is inside of, outermost first, and the object itself.

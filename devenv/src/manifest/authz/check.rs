@@ -11,12 +11,7 @@ use super::{AuthzFile, Cast, Named};
 use crate::manifest::report::Report;
 use crate::manifest::tree::Position;
 
-pub(super) fn check(
-    report: &mut Report<'_>,
-    file: &AuthzFile,
-    operations: &[Named],
-    cast: &Cast,
-) {
+pub(super) fn check(report: &mut Report<'_>, file: &AuthzFile, operations: &[Named], cast: &Cast) {
     let routes = route_names(&file.rules);
     let mut checker = Checker {
         report,
@@ -83,7 +78,8 @@ impl Checker<'_, '_> {
                 Some(create) => self.operation(&create.operation, &["resources", name, "create", "operation"]),
                 None if self.file.rules.login.is_none() => {
                     let position = self.position(&["resources", name]);
-                    let help = "without `create` the resource is the account itself, which only `login` makes".to_owned();
+                    let help =
+                        "without `create` the resource is the account itself, which only `login` makes".to_owned();
                     self.report.error_with_help(position, format!("`{name}` does not say how to create one"), help);
                 }
                 None => {}
@@ -133,10 +129,9 @@ impl Checker<'_, '_> {
     fn operation(&mut self, name: &str, path: &[&str]) {
         if !self.operations.contains(name) && !self.labels.contains(name) {
             let position = self.position(path);
-            let help = self
-                .report
-                .did_you_mean(name, self.operations.iter().copied())
-                .unwrap_or_else(|| format!("operations are the `operationId`s of `{}`, or `METHOD /path`", self.file.openapi));
+            let help = self.report.did_you_mean(name, self.operations.iter().copied()).unwrap_or_else(|| {
+                format!("operations are the `operationId`s of `{}`, or `METHOD /path`", self.file.openapi)
+            });
             self.report.error_with_help(position, format!("the API has no operation `{name}`"), help);
         }
     }

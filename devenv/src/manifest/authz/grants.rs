@@ -13,7 +13,8 @@ pub(super) fn read(context: &mut Context<'_>, node: &Node) -> Option<Grant> {
     let text = context.word(node)?;
     let grant = parse(&text);
     if grant.is_none() {
-        let help = "write `anyone`, `authenticated`, `owner`, `others`, `tenant`, a role, or `ROLE of tenant`".to_owned();
+        let help =
+            "write `anyone`, `authenticated`, `owner`, `others`, `tenant`, a role, or `ROLE of tenant`".to_owned();
         context.error_with_help(node.position, format!("`{text}` is not a grant"), help);
     }
     grant

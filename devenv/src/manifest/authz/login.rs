@@ -84,18 +84,7 @@ fn login(context: &mut Context<'_>, node: &Node, wanted: &mut Vec<Wanted>) -> Op
         wanted.extend(key(context, node));
     }
     fields.finish(context);
-    Some(Login {
-        register,
-        request: request?,
-        token: token?,
-        carrier,
-        me,
-        password,
-        rename,
-        delete,
-        logout,
-        key: None,
-    })
+    Some(Login { register, request: request?, token: token?, carrier, me, password, rename, delete, logout, key: None })
 }
 
 /// `$.a.b`, or `{ cookie: NAME }`, or `{ header: NAME }`.

@@ -8,8 +8,7 @@ use security_tests::login::Call;
 use super::Named;
 
 pub(super) fn resolve(mut rules: AccessRules, operations: &[Named]) -> AccessRules {
-    let ids: BTreeMap<&str, &str> =
-        operations.iter().map(|named| (named.label.as_str(), named.id.as_str())).collect();
+    let ids: BTreeMap<&str, &str> = operations.iter().map(|named| (named.label.as_str(), named.id.as_str())).collect();
     let id = |name: &str| ids.get(name).map_or_else(|| name.to_owned(), |id| (*id).to_owned());
     rules.rules = rules
         .rules
