@@ -65,10 +65,24 @@ fn layers(target: &Target, options: &Options) -> Vec<PlannedLayer> {
     let skipped = |layer: Layer| match layer {
         Layer::Static => None,
         Layer::Policy => target.decider.is_none().then(|| "there are no policies".to_owned()),
-        Layer::Token | Layer::Access | Layer::Session => (!target.has_tokens())
-            .then(|| "there is no provider that mints tokens, and `login` does not say how to get one".to_owned()),
+        Layer::Token | Layer::Access | Layer::Session if !target.has_tokens() => {
+            Some("there is no provider that mints tokens, and `login` does not say how to get one".to_owned())
+        }
+        Layer::Session if target.provider.is_none() => without_sessions(target),
+        Layer::Token | Layer::Access | Layer::Session => None,
     };
     Layer::ALL.into_iter().filter(wanted).map(|layer| PlannedLayer { layer, skipped: skipped(layer) }).collect()
+}
+
+/// Why nothing can be asked about sessions of an API with a login of its own.
+fn without_sessions(target: &Target) -> Option<String> {
+    let login = target.access.login.as_ref()?;
+    if login.register.is_none() || login.me.is_none() {
+        return Some("it needs accounts made for it: `login.register` and `login.me`".to_owned());
+    }
+    let changes = [&login.password, &login.rename, &login.delete, &login.logout];
+    let none = changes.iter().all(|change| change.is_none());
+    none.then(|| "`login` names no `password`, `rename`, `delete` or `logout`".to_owned())
 }
 
 fn check_names(target: &Target, options: &Options, operations: &[Operation]) -> Result<(), PlanError> {

@@ -332,6 +332,18 @@ async fn five_runs_find_the_same() {
 }
 
 #[tokio::test]
+async fn a_layer_that_cannot_ask_says_why() {
+    let club = Club::start(&[]).await;
+    let mut target = target(&club);
+    let login = target.access.login.as_mut().unwrap();
+    (login.password, login.rename, login.delete, login.logout) = (None, None, None, None);
+    let run = run(&target, Options::default()).await;
+    let session = run.layers.iter().find(|layer| layer.layer == Layer::Session).unwrap();
+    let why = "`login` names no `password`, `rename`, `delete` or `logout`";
+    assert_eq!((session.skipped.as_deref(), session.cases), (Some(why), 0));
+}
+
+#[tokio::test]
 async fn an_operation_without_a_rule_is_denied_to_everybody() {
     let club = Club::start(&["undecided"]).await;
     let mut target = target(&club);

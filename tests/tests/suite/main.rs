@@ -15,4 +15,6 @@ mod mistakes;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod target;
+#[cfg(test)]
 mod workspace;
