@@ -104,11 +104,14 @@ fn token(context: &mut Context<'_>, node: &Node) -> Option<TokenPlace> {
 
 /// `scheme`, `header` or `cookie`; without one a cookie goes back as that cookie, anything else as a bearer token.
 fn carrier(context: &mut Context<'_>, fields: &mut Fields<'_>, token: Option<&TokenPlace>) -> Carrier {
-    let kinds: [(&'static str, fn(String) -> Carrier); 3] =
-        [("scheme", Carrier::Scheme), ("header", Carrier::Header), ("cookie", Carrier::Cookie)];
     let mut carriers = Vec::new();
-    for (key, make) in kinds {
-        carriers.extend(fields.take(key).and_then(|node| context.word(node)).map(make));
+    for key in ["scheme", "header", "cookie"] {
+        let value = fields.take(key).and_then(|node| context.word(node));
+        carriers.extend(value.map(|value| match key {
+            "scheme" => Carrier::Scheme(value),
+            "header" => Carrier::Header(value),
+            _ => Carrier::Cookie(value),
+        }));
     }
     if carriers.len() > 1 {
         let position = fields.position("header");

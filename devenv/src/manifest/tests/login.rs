@@ -142,7 +142,7 @@ fn labels(text: &str) -> impl Iterator<Item = authz::Named> {
         let found = methods.flat_map(|method| line.match_indices(method).map(|(at, _)| at).collect::<Vec<_>>());
         let label = |at: usize| {
             let rest = &line[at..];
-            let end = rest.match_indices(|c: char| c == ',' || c == '"' || c == ']').map(|(end, _)| end).min();
+            let end = rest.match_indices([',', '"', ']']).map(|(end, _)| end).min();
             let text = rest[..end.unwrap_or(rest.len())].trim_end_matches([' ', '}', ':']);
             let text = text.split(": {").next().unwrap();
             let open = text.matches('{').count() > text.matches('}').count();
