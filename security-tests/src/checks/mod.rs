@@ -20,6 +20,7 @@ mod logged_out_token;
 mod mass_assignment;
 mod matrix_case;
 mod missing_authentication;
+mod mistaken_kind;
 mod object_access;
 mod old_version;
 mod policy_disagrees;
@@ -34,7 +35,6 @@ mod server_error;
 mod session_case;
 mod stale_token;
 mod tenant_isolation;
-mod token_kind;
 mod trusted_identity_header;
 mod undecided_operation;
 mod undeclared_security;
@@ -143,7 +143,7 @@ pub static ALL: &[&Check] = &[
     &forged_claims::CHECK,
     &trusted_identity_header::CHECK,
     &unknown_subject::CHECK,
-    &token_kind::CHECK,
+    &mistaken_kind::CHECK,
     &scheme_case::CHECK,
     &object_access::CHECK,
     &tenant_isolation::CHECK,

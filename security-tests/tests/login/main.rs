@@ -250,7 +250,7 @@ hole!(a_name_that_opens_the_next_owners_account_is_one_finding, "bound-to-name",
 hole!(a_deleted_account_that_fails_is_one_finding, "ghosts-500", "server-error GET /me API8:2023");
 hole!(a_token_that_outlives_its_logout_is_one_finding, "no-logout", "logged-out-token GET /me API2:2023");
 hole!(a_token_that_outlives_its_password_is_advice, "stale", "stale-token GET /me API2:2023");
-hole!(a_token_of_any_kind_is_advice, "any-kind", "token-kind GET /me API2:2023");
+hole!(a_token_of_any_kind_is_advice, "any-kind", "mistaken-kind GET /me API2:2023");
 hole!(a_scheme_that_must_be_capital_is_advice, "strict-scheme", "scheme-case GET /me API8:2023");
 
 #[tokio::test]

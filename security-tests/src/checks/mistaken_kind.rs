@@ -7,7 +7,7 @@ use crate::tokens::{Change, Mint};
 use crate::verdict::{Layer, Severity, Tier};
 
 pub(super) static CHECK: Check = Check {
-    id: "token-kind",
+    id: "mistaken-kind",
     title: "accepts a token that says it is of another kind",
     layer: Layer::Token,
     tier: Tier::Hardening,
