@@ -6,7 +6,7 @@ use crate::access::Grant;
 use crate::api::Operation;
 use crate::oracle::{Decision, Relation, is_for_anyone};
 use crate::plan::{Attempt, Case, Credential, Detail, Draft, Trial};
-use crate::tokens::CATALOGUE;
+use crate::tokens::catalogue;
 
 /// Plans the forgeries of one check.
 pub(crate) fn plan(draft: &mut Draft<'_>, check: &'static str) {
@@ -18,7 +18,7 @@ pub(crate) fn plan(draft: &mut Draft<'_>, check: &'static str) {
         let is_full = full.as_ref() == Some(&operation.id);
         let owner = victim(draft, &operation);
         let Some(persona) = draft.somebody_allowed(&operation.id, owner.as_deref()) else { continue };
-        for forgery in CATALOGUE.iter().filter(|forgery| forgery.check == check && (is_full || forgery.canary)) {
+        for forgery in catalogue().filter(|forgery| forgery.check == check && (is_full || forgery.canary)) {
             let attempt = Attempt::refused(Credential::Forged(persona.clone(), forgery.name));
             let Some(trial) = draft.attempt(&operation.id, owner.as_deref(), attempt) else { continue };
             draft.case(impersonation(check, &operation.id, &persona, forgery.name, trial));

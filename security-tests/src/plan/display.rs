@@ -41,6 +41,8 @@ impl std::fmt::Display for Credential {
             Credential::Persona(persona) | Credential::Fresh(persona) => f.write_str(persona),
             Credential::Minted(persona, mint) => write!(f, "{persona} ({})", mint.name),
             Credential::Forged(persona, forgery) => write!(f, "{persona} ({forgery})"),
+            Credential::Pair(first, second) => write!(f, "{first} and {second}"),
+            Credential::Placed(credential, place) => write!(f, "{credential} ({place:?})"),
         }
     }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::api::Operation;
 use crate::oracle::{Decision, Relation};
-use crate::tokens::Mint;
+use crate::tokens::{Mint, Place};
 use crate::verdict::Layer;
 
 pub use build::plan;
@@ -260,6 +260,25 @@ pub enum Credential {
     Minted(String, Mint),
     /// The persona's, forged as the catalogue entry of this name says.
     Forged(String, &'static str),
+    /// Two tokens, in two `Authorization` headers.
+    Pair(Box<Credential>, Box<Credential>),
+    /// A token where tokens do not go here.
+    Placed(Box<Credential>, Place),
+}
+
+impl Credential {
+    /// Whose token it is, or whom it pretends to be; empty for nobody.
+    #[must_use]
+    pub fn persona(&self) -> &str {
+        match self {
+            Credential::Anonymous => "",
+            Credential::Persona(persona)
+            | Credential::Fresh(persona)
+            | Credential::Minted(persona, _)
+            | Credential::Forged(persona, _) => persona,
+            Credential::Placed(credential, _) | Credential::Pair(credential, _) => credential.persona(),
+        }
+    }
 }
 
 /// One question and the steps that answer it.
@@ -330,6 +349,8 @@ pub enum Detail {
     Impersonation,
     /// The caller's token is raised; this is what the plain one gets.
     Raised(Trial),
+    /// Only asked where this step works; the caller pretends to be the persona of the control.
+    Where(StepId),
 }
 
 /// Fields that a client tried to set.

@@ -49,6 +49,7 @@ fn target() -> Target {
         provider: Some(Provider { issuer: "http://idp.test".into(), control_token: Secret::new("x"), audience: None }),
         directory: None,
         decider: None,
+        words: Default::default(),
     }
 }
 
