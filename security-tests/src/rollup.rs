@@ -107,9 +107,12 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "split-authorization",
             "algorithm-family",
             "token-spelling",
+            "critical-header",
             "duplicate-claim",
         ],
     ),
+    // Whoever takes an empty secret also takes what an empty file holds.
+    ("key-confusion", &["key-lookup"]),
     // Who takes a token with a guessed key takes every claim in it.
     ("weak-key", &["confused-subject"]),
     // Whom the end of a token does not concern, neither does its absence or its form.

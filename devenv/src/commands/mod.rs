@@ -18,6 +18,7 @@ mod session;
 mod test;
 mod token;
 mod up;
+mod words;
 
 use crate::cli::{Command, Format};
 use crate::exit::Exit;

@@ -98,7 +98,7 @@ impl<'a> Transport<'a> {
         self.wallet.as_ref().ok_or_else(|| NoAnswer::NotSent("there is no provider".to_owned()))
     }
 
-    /// Fills identifiers into a path.
+    /// Fills identifiers into a path, or into a header that names one.
     fn path(&self, template: &str) -> Result<String, String> {
         let Some((before, rest)) = template.split_once("${object:") else { return Ok(template.to_owned()) };
         let (number, after) = rest.split_once('}').ok_or("a placeholder does not end")?;
@@ -178,7 +178,7 @@ impl<'a> Transport<'a> {
         let method = request.method.parse().map_err(|_| NoAnswer::NotSent("the method is not one".to_owned()))?;
         let mut outgoing = self.client.request(method, url).header("accept", "application/json");
         for (name, value) in &request.headers {
-            outgoing = outgoing.header(name, value);
+            outgoing = outgoing.header(name, self.path(value).map_err(NoAnswer::NotSent)?);
         }
         let mut remark = None;
         for (place, forged) in tokens {

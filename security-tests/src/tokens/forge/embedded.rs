@@ -76,9 +76,7 @@ pub(super) fn remote(parts: &Parts<'_>, remote: Remote, materials: &Materials<'_
     };
     let (name, url) = match remote {
         Remote::Jku => ("jku", at("/jwks.json")?),
-        Remote::JkuTrustedUser => {
-            ("jku", at("/jwks.json")?.replacen("://", &format!("://{}@", materials.trusted.replace(':', "%3A")), 1))
-        }
+        Remote::JkuTrustedUser => ("jku", at("/jwks.json")?.replacen("://", &format!("://{}@", materials.trusted), 1)),
         Remote::JkuData => {
             let keys = key_set(parts, materials.attacker);
             ("jku", format!("data:application/json;base64,{}", STANDARD.encode(keys)))
