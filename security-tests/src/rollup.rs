@@ -86,6 +86,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "token-spelling",
             "lenient-claims",
             "object-access",
+            "duplicate-key",
             "tenant-isolation",
             "collection-scope",
             "function-access",
@@ -113,15 +114,17 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     ),
     // Whoever takes an empty secret also takes what an empty file holds.
     ("key-confusion", &["key-lookup"]),
+    // What fails over a token that it cannot read also fails over a long one.
+    ("server-error", &["token-size"]),
     // Who takes a token with a guessed key takes every claim in it.
     ("weak-key", &["confused-subject"]),
     // Whom the end of a token does not concern, neither does its absence or its form.
     ("expired-token", &["missing-expiry", "lenient-claims"]),
     ("missing-expiry", &["lenient-claims"]),
     // Whom the function does not ask for a role it does not ask for a tenant, an object or a claim.
-    ("function-access", &["object-access", "tenant-isolation", "forged-claims", "removed-role"]),
+    ("function-access", &["object-access", "duplicate-key", "tenant-isolation", "forged-claims", "removed-role"]),
     // Who reaches the neighbour's object also reaches a stranger's, whatever the token claims.
-    ("object-access", &["tenant-isolation", "forged-claims", "removed-role"]),
+    ("object-access", &["duplicate-key", "tenant-isolation", "forged-claims", "removed-role"]),
     ("tenant-isolation", &["forged-claims"]),
     // Where roles of the token count, they count until it expires.
     ("forged-claims", &["removed-role"]),

@@ -8,6 +8,7 @@ mod confused_subject;
 mod critical_header;
 mod deactivated_user;
 mod duplicate_claim;
+mod duplicate_key;
 mod embedded_key;
 mod evidence;
 mod expired_token;
@@ -158,6 +159,7 @@ pub static ALL: &[&Check] = &[
     &trusted_identity_header::CHECK,
     &unguarded_path::CHECK,
     &split_authorization::CHECK,
+    &duplicate_key::CHECK,
     &missing_expiry::CHECK,
     &wrong_issuer::CHECK,
     &wrong_audience::CHECK,

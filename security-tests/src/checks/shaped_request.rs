@@ -74,7 +74,7 @@ fn attempt(draft: &Draft<'_>, shape: &Shape, (operation, persona): (&str, &str))
         Oddity::Placed(place) => {
             Attempt::refused(Credential::Placed(Box::new(Credential::Persona(persona.to_owned())), place))
         }
-        Oddity::Bound(_) => return None,
+        Oddity::Bound(_) | Oddity::TwoObjects(_) => return None,
     })
 }
 

@@ -33,6 +33,8 @@ fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
     match (reach::judge(case, evidence), evidence.answer(attack)) {
         // RFC 9110 §15.5: a server may close the connection on a header that is too long.
         (_, Err(NoAnswer::Transport(_))) => Outcome::NotApplicable("the connection was closed".to_owned()),
+        // Worth knowing, and no hole: whoever sends such a token gets nothing.
+        (Outcome::ServerError(status), _) => Outcome::Fail(Confidence::Suspected, format!("failed with {status}")),
         (Outcome::Fail(..) | Outcome::Unproven(_), Ok(answer)) => {
             Outcome::Pass(format!("answered {} in {spent:.0} ms", answer.status))
         }

@@ -241,10 +241,36 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// JSON body.
     pub body: Option<Value>,
+    /// A member that the body has twice, which no JSON value can say.
+    pub twice: Option<Twice>,
     /// Whose token.
     pub credential: Credential,
     /// The object that the answer identifies.
     pub creates: Option<ObjectId>,
+}
+
+/// A member that names two objects, the first and the last in a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twice {
+    /// Its name.
+    pub field: String,
+    /// What it names first.
+    pub first: ObjectId,
+    /// What it names last.
+    pub last: ObjectId,
+}
+
+impl Twice {
+    /// The body as text, with placeholders.
+    #[must_use]
+    pub fn text(&self, body: &Value) -> String {
+        let Twice { field, first, last } = self;
+        let text = body.to_string();
+        let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
+        let comma = if inner.is_empty() { "" } else { "," };
+        let field = Value::from(field.as_str());
+        format!(r#"{{{field}:"${{object:{first}}}",{inner}{comma}{field}:"${{object:{last}}}"}}"#)
+    }
 }
 
 /// Whose token a request carries.

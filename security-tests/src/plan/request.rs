@@ -37,6 +37,7 @@ pub(crate) fn request(operation: &Operation, object: Option<ObjectId>, credentia
         path,
         headers: headers.collect(),
         body: None,
+        twice: None,
         credential,
         creates: None,
     }
@@ -108,7 +109,8 @@ pub fn curl(step: &Step, url: &str) -> String {
     parts.extend(token_arguments(&request.credential));
     parts.extend(request.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
     if let Some(body) = &request.body {
-        parts.push(format!("-H 'Content-Type: application/json' -d {}", quoted(&body.to_string())));
+        let text = request.twice.as_ref().map_or_else(|| body.to_string(), |twice| twice.text(body));
+        parts.push(format!("-H 'Content-Type: application/json' -d {}", quoted(&text)));
     }
     parts.push(quoted(url));
     parts.join(" ")

@@ -157,6 +157,7 @@ fn a_curl_line_names_the_token_and_never_holds_it() {
         path: "/notes/1".into(),
         headers: vec![("X-User".into(), "alice".into())],
         body: Some(json!({"text": "it's"})),
+        twice: None,
         credential: Credential::Forged("alice".into(), "alg-none"),
         creates: None,
     };

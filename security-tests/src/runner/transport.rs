@@ -98,6 +98,15 @@ impl<'a> Transport<'a> {
         self.wallet.as_ref().ok_or_else(|| NoAnswer::NotSent("there is no provider".to_owned()))
     }
 
+    /// Fills every identifier into a text.
+    fn filled(&self, template: &str) -> Result<String, String> {
+        let mut text = template.to_owned();
+        while text.contains("${object:") {
+            text = self.path(&text)?;
+        }
+        Ok(text)
+    }
+
     /// Fills identifiers into a path, or into a header that names one.
     fn path(&self, template: &str) -> Result<String, String> {
         let Some((before, rest)) = template.split_once("${object:") else { return Ok(template.to_owned()) };
@@ -188,9 +197,14 @@ impl<'a> Transport<'a> {
             };
             remark = remark.or(forged.remark);
         }
-        if let Some(body) = &request.body {
-            outgoing = outgoing.json(body);
-        }
+        outgoing = match (&request.body, &request.twice) {
+            (Some(body), Some(twice)) => {
+                let text = self.filled(&twice.text(body)).map_err(NoAnswer::NotSent)?;
+                outgoing.header("content-type", "application/json").body(text)
+            }
+            (Some(body), None) => outgoing.json(body),
+            (None, _) => outgoing,
+        };
         let answer = read(outgoing).await.map(|answer| Answer { remark, ..answer });
         tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |answer| answer.status));
         match &answer {

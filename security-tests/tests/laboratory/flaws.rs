@@ -98,6 +98,8 @@ pub(crate) const FLAWS: &[(&str, &str)] = &[
     ("rewrite url unguarded", "unguarded-path"),
     ("first token verified, last believed", "split-authorization"),
     ("last token verified, first believed", "split-authorization"),
+    ("guard reads the first id, handler the last", "duplicate-key"),
+    ("guard reads the last id, handler the first", "duplicate-key"),
     ("exp may be missing", "missing-expiry"),
     ("iss ignored", "wrong-issuer"),
     ("iss by its beginning", "wrong-issuer"),
@@ -145,12 +147,13 @@ const STEP_UP: &[(&str, &str)] = &[("acr ignored", "step-up"), ("auth_time ignor
 
 /// Flaws of a verifier that are shown by a token alone: all but those of requests and of authority.
 pub(crate) fn of_tokens() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-    const OF_REQUESTS: [&str; 6] = [
+    const OF_REQUESTS: [&str; 7] = [
         "missing-authentication",
         "forged-claims",
         "trusted-identity-header",
         "unguarded-path",
         "split-authorization",
+        "duplicate-key",
         "token-placement",
     ];
     FLAWS.iter().chain(STEP_UP).filter(|(_, check)| !OF_REQUESTS.contains(check))

@@ -38,7 +38,11 @@ paths:
   /me: { get: { operationId: readMe } }
   /notes: { post: { operationId: createNote } }
   /notes/{id}:
-    get: { operationId: readNote, parameters: [{ name: id, in: path, required: true, schema: { type: string } }] }
+    parameters: [{ name: id, in: path, required: true, schema: { type: string } }]
+    get: { operationId: readNote }
+    patch:
+      operationId: updateNote
+      requestBody: { content: { application/json: { schema: { type: object, properties: { text: { type: string } } } } } }
   /export: { get: { operationId: exportNotes } }
   /health: { get: { operationId: health, security: [] } }
 "#;
@@ -49,6 +53,7 @@ fn target(url: &str) -> Target {
         ("readMe", rule(vec![Grant::Authenticated])),
         ("createNote", rule(vec![Grant::Authenticated])),
         ("readNote", Rule { on: Some("note".into()), ..rule(vec![Grant::Owner]) }),
+        ("updateNote", Rule { on: Some("note".into()), ..rule(vec![Grant::Owner]) }),
         ("exportNotes", rule(vec![Grant::Role("admin".into())])),
         ("health", rule(vec![Grant::Anyone])),
     ];

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use serde_json::{Value, json};
 
 use super::keys::Key;
-use super::members::Members;
+use super::members::{Doubles, Members, members};
 use super::proof;
 use super::verifier::{AUDIENCE, USERS, Verifier};
 
@@ -174,8 +174,8 @@ struct Route {
 async fn api(State(lab): Lab, request: Request<Body>) -> Response {
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-    let route = route(&lab, &head.method.to_string(), head.uri.path(), &head.headers);
-    let caller = match identified(&lab, &head.method.to_string(), &head.uri.to_string(), &head.headers).await {
+    let route = route(&lab, head.method.as_ref(), head.uri.path(), &head.headers);
+    let caller = match identified(&lab, head.method.as_ref(), &head.uri.to_string(), &head.headers).await {
         caller @ Some(_) => caller,
         None if !route.guarded => None,
         None => return StatusCode::UNAUTHORIZED.into_response(),
@@ -200,6 +200,7 @@ fn answer(lab: &Laboratory, route: &Route, caller: Option<&Caller>, body: &[u8])
             Some(note) if !route.guarded || may_read(lab, note, caller) => Json(note.clone()).into_response(),
             _ => StatusCode::NOT_FOUND.into_response(),
         },
+        ("PATCH", ["notes", id]) => update(lab, &mut notes, (id, caller), body),
         ("GET", ["export"]) => {
             if !route.guarded || may_export(lab, caller) {
                 return Json(json!({"notes": notes.values().collect::<Vec<_>>(), "by": "root"})).into_response();
@@ -207,6 +208,36 @@ fn answer(lab: &Laboratory, route: &Route, caller: Option<&Caller>, body: &[u8])
             StatusCode::FORBIDDEN.into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// The path says which note, unless the flaw is that guard and handler each read a body that says it twice.
+fn update(
+    lab: &Laboratory,
+    notes: &mut BTreeMap<String, Value>,
+    (id, caller): (&str, Option<&Caller>),
+    body: &[u8],
+) -> Response {
+    let named = |doubles| {
+        let body = members(body, doubles).unwrap_or_default();
+        body.get("id").and_then(Value::as_str).unwrap_or(id).to_owned()
+    };
+    let (guarded, handled) = match lab.flaw.as_str() {
+        "guard reads the first id, handler the last" => (named(Doubles::First), named(Doubles::Last)),
+        "guard reads the last id, handler the first" => (named(Doubles::Last), named(Doubles::First)),
+        _ => (id.to_owned(), id.to_owned()),
+    };
+    let text = members(body, Doubles::Last).unwrap_or_default().get("text").cloned();
+    match notes.get(&guarded) {
+        Some(note) if may_read(lab, note, caller) && text.is_some() => {}
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    }
+    match notes.get_mut(&handled) {
+        Some(note) => {
+            note["text"] = text.unwrap_or_default();
+            Json(note.clone()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! header that names the user, and paths that a guard may not recognise. Must not know how they are sent.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use crate::tokens::forge::Proof;
+use crate::tokens::forge::{Doubled, Proof};
 use crate::verdict::Tier;
 
 /// One shape of request.
@@ -35,6 +35,8 @@ pub enum Oddity {
     TwoHeaders(Good),
     /// The good token somewhere else.
     Placed(Place),
+    /// A good token, and a body that names two objects.
+    TwoObjects(Doubled),
     /// A token bound to a key, with this proof.
     Bound(Proof),
 }
@@ -95,6 +97,10 @@ const fn unguarded(name: &'static str, oddity: Oddity) -> Shape {
     shape(Tier::Exploit, "unguarded-path", (name, "CWE-288, RFC 3986 §6.2.2"), oddity)
 }
 
+const fn two_objects(name: &'static str, doubled: Doubled) -> Shape {
+    shape(Tier::Exploit, "duplicate-key", (name, "RFC 8259 §4, CWE-436"), Oddity::TwoObjects(doubled))
+}
+
 const fn placed(name: &'static str, place: Place) -> Shape {
     shape(Tier::Hardening, "token-placement", (name, "RFC 6750 §5.3, RFC 9700 §4.3.2"), Oddity::Placed(place))
 }
@@ -142,6 +148,8 @@ pub static SHAPES: &[Shape] = &[
         ("good-header-second", "RFC 9110 §5.3, RFC 6750 §2"),
         Oddity::TwoHeaders(Good::Second),
     ),
+    two_objects("own-object-first", Doubled::OwnFirst),
+    two_objects("own-object-last", Doubled::OwnLast),
     bound("dpop-other-method", Proof::OtherMethod),
     bound("dpop-other-url", Proof::OtherUrl),
     bound("dpop-other-token", Proof::OtherToken),
