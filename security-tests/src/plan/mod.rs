@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::api::Operation;
 use crate::oracle::{Decision, Relation};
 use crate::tokens::{Mint, Place};
-use crate::verdict::Layer;
+use crate::verdict::{Layer, Tier};
 
 pub use build::plan;
 pub use draft::Draft;
@@ -33,6 +33,8 @@ pub struct Options {
     pub operations: Vec<String>,
     /// Personas that attack; empty means all.
     pub personas: Vec<String>,
+    /// Findings up to this tier fail; others are advice.
+    pub tier: Tier,
     /// Makes markers unique to a run.
     pub seed: u64,
     /// When the run starts, RFC 3339; the date decides whether waivers hold.
@@ -97,6 +99,8 @@ pub struct TestPlan {
     pub seed: u64,
     /// When the run starts.
     pub started_at: String,
+    /// Findings up to this tier fail.
+    pub tier: Tier,
     /// Operations and personas that were asked for.
     pub scope: ScopeOfRun,
     /// The layers that were asked for, and why one of them cannot run.

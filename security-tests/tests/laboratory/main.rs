@@ -94,6 +94,7 @@ async fn attack(flaw: &str) -> Run {
     let target = target(&laboratory.url);
     let options = Options {
         layers: vec![Layer::Token],
+        tier: Tier::Hardening,
         seed: 7,
         started_at: "2026-11-22T00:00:00Z".into(),
         ..Options::default()

@@ -32,6 +32,8 @@ pub struct Forgery {
     pub refused_for: Refusal,
     /// Whether it is tried on every operation.
     pub canary: bool,
+    /// Sound verifiers accept it too: sent only when hardening is asked for.
+    pub quiet: bool,
     /// How it is made.
     pub make: Make,
 }
@@ -129,7 +131,7 @@ struct Family {
 impl Family {
     const fn entry(self, name: &'static str, make: Make) -> Forgery {
         let Family { check, tier, source, refused_for } = self;
-        Forgery { name, tier, check, source, refused_for, canary: false, make }
+        Forgery { name, tier, check, source, refused_for, canary: false, quiet: false, make }
     }
 
     /// An entry with a source of its own.
@@ -146,6 +148,11 @@ impl Forgery {
     /// The same, tried on every operation.
     const fn canary(self) -> Self {
         Self { canary: true, ..self }
+    }
+
+    /// The same, sent only when hardening is asked for.
+    const fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
     }
 
     /// How the provider mints it, for those that only the provider can make.
