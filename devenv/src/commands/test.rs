@@ -207,6 +207,7 @@ fn options(args: &Test) -> Result<Options, Failure> {
         personas: args.personas.clone(),
         seed: args.seed.unwrap_or_else(|| now.as_microsecond().unsigned_abs()),
         started_at: now.to_string(),
+        ..Options::default()
     })
 }
 
