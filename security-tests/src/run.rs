@@ -8,7 +8,7 @@ use crate::oracle::{Decision, Relation};
 use crate::plan::{Action, Case, Detail, StepId, TestPlan};
 use crate::rollup::{self, Finding};
 use crate::target::Target;
-use crate::verdict::{Confidence, Layer, Observed, Outcome, Tier, Verdict};
+use crate::verdict::{Confidence, Layer, Observed, Outcome, Verdict};
 
 /// A finished run.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl Run {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let fails = |finding: &Finding| {
-            finding.waived.is_none() && finding.tier != Tier::Hardening && finding.confidence != Confidence::Unproven
+            finding.waived.is_none() && finding.tier <= self.plan.tier && finding.confidence != Confidence::Unproven
         };
         let open = |case: &JudgedCase| matches!(case.outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_));
         let named_and_skipped = self.plan.layers_named && self.layers.iter().any(|layer| layer.skipped.is_some());
@@ -136,7 +136,7 @@ impl Run {
         let passed = count(|outcome| matches!(outcome, Outcome::Pass(_)));
         let failed = count(|outcome| matches!(outcome, Outcome::Fail(..) | Outcome::ServerError(_)));
         let inconclusive = count(|outcome| matches!(outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_)));
-        let advice = self.findings.iter().filter(|finding| finding.tier == Tier::Hardening).count();
+        let advice = self.findings.iter().filter(|finding| finding.tier > self.plan.tier).count();
         let is_request = |(step, exchange): &(&crate::plan::Step, &Option<Exchange>)| {
             let sent = exchange.as_ref().is_some_and(|exchange| exchange.duration_ms > 0.0);
             sent && matches!(step.action, Action::Request(_))

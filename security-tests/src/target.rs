@@ -7,6 +7,7 @@ use crate::access::AccessRules;
 use crate::api::Api;
 use crate::oracle::Decider;
 use crate::secret::Secret;
+use crate::tokens::words::Project;
 
 /// An API with all that is needed to attack it.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Target {
     pub directory: Option<Directory>,
     /// The policies, evaluated in-process; without them the `policy` layer says that it did not run.
     pub decider: Option<Arc<dyn Decider>>,
+    /// Words that may be the signing key: more names of the project, and texts of its files. Never shown.
+    pub words: Project,
 }
 
 /// Somebody who takes part in the tests.

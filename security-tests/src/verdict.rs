@@ -41,9 +41,10 @@ pub enum Confidence {
 }
 
 /// What a failing check means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tier {
     /// Exploit: fails.
+    #[default]
     Exploit,
     /// Profile conformance: fails when opted in.
     Profile,

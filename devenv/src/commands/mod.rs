@@ -19,6 +19,7 @@ mod target;
 mod test;
 mod token;
 mod up;
+mod words;
 
 use crate::cli::{Command, Format};
 use crate::exit::Exit;

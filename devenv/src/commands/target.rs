@@ -35,6 +35,7 @@ pub(super) async fn describe(url: &str, rules: &Path, reporter: &Reporter) -> Re
         provider: None,
         directory: None,
         decider: None,
+        words: security_tests::tokens::words::Project::default(),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::cli::{Format, Test};
 use crate::commands::interrupt::Interrupts;
 use crate::commands::rules::{Rules, load_rules};
 use crate::commands::session::{Prepared, Session};
-use crate::commands::{Failure, running, target};
+use crate::commands::{Failure, running, target, words};
 use crate::describe::{Description, describe};
 use crate::engine::reconcile::Goal;
 use crate::event::{Event, Reporter};
@@ -185,6 +185,7 @@ fn target(session: &Session, rules: Rules, (base_url, (idp_control, iam_control)
         base_url,
         api: rules.api,
         access: rules.access,
+        words: words::words(&session.project),
         decider: rules.decider,
         idp_control,
         iam_control,
@@ -230,6 +231,7 @@ fn options(args: &Test) -> Result<Options, Failure> {
         personas: args.personas.clone(),
         seed: args.seed.unwrap_or_else(|| now.as_microsecond().unsigned_abs()),
         started_at: now.to_string(),
+        ..Options::default()
     })
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use security_tests::access::AccessRules;
 use security_tests::oracle::Decider;
 use security_tests::target::{Directory, Persona, Provider};
+use security_tests::tokens::words::Project;
 use security_tests::{Api, Secret, Target};
 
 use crate::manifest::Manifest;
@@ -28,6 +29,8 @@ pub struct Description<'a> {
     pub api: Api,
     /// Who may do what.
     pub access: AccessRules,
+    /// Words that may be the API's signing key.
+    pub words: Project,
     /// The policies, when there are any.
     pub decider: Option<CedarDecider>,
     /// Bearer token of the provider's control API.
@@ -39,7 +42,7 @@ pub struct Description<'a> {
 /// Describes the target.
 #[must_use]
 pub fn describe(description: Description<'_>) -> Target {
-    let Description { manifest, name, base_url, api, access, decider, idp_control, iam_control } = description;
+    let Description { manifest, name, base_url, api, access, words, decider, idp_control, iam_control } = description;
     let persona = |(name, persona): (&String, &crate::manifest::Persona)| {
         (name.clone(), Persona { tenant: persona.tenant.clone(), roles: persona.roles.clone(), account: None })
     };
@@ -61,5 +64,6 @@ pub fn describe(description: Description<'_>) -> Target {
         provider,
         directory,
         decider: decider.map(|decider| Arc::new(decider) as Arc<dyn Decider>),
+        words,
     }
 }

@@ -3,9 +3,14 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod account_case;
+mod algorithm_family;
 mod collection_scope;
+mod confused_subject;
+mod critical_header;
 mod deactivated_user;
 mod deleted_account;
+mod duplicate_claim;
+mod duplicate_key;
 mod embedded_key;
 mod evidence;
 mod expired_token;
@@ -13,35 +18,53 @@ mod expired_waiver;
 mod forged_claims;
 mod forged_token;
 mod function_access;
+mod identity;
 mod identity_reuse;
 mod ignored_signature;
 mod key_confusion;
+mod key_lookup;
+mod lenient_claims;
 mod logged_out_token;
 mod mass_assignment;
 mod matrix_case;
 mod missing_authentication;
+mod missing_expiry;
 mod mistaken_kind;
 mod object_access;
 mod old_version;
 mod policy_disagrees;
+mod premature_token;
 mod privilege_escalation;
 mod property_exposure;
 mod reach;
+mod remote_key;
 mod removed_role;
 mod revoked_token;
 mod scheme_case;
+mod sender_constraint;
 mod sensitive_data;
 mod server_error;
 mod session_case;
+mod shaped_request;
+mod split_authorization;
 mod stale_token;
+mod step_up;
 mod tenant_isolation;
+mod token_kind;
+mod token_placement;
+mod token_size;
+mod token_spelling;
 mod trusted_identity_header;
 mod undecided_operation;
 mod undeclared_security;
+mod unguarded_path;
 mod unknown_action;
 mod unknown_subject;
 mod unsigned_token;
 mod versions;
+mod weak_key;
+mod wrong_audience;
+mod wrong_issuer;
 mod wrong_password;
 
 use crate::api::Operation;
@@ -139,12 +162,33 @@ pub static ALL: &[&Check] = &[
     &unsigned_token::CHECK,
     &key_confusion::CHECK,
     &embedded_key::CHECK,
+    &remote_key::CHECK,
+    &key_lookup::CHECK,
+    &weak_key::CHECK,
     &expired_token::CHECK,
+    &premature_token::CHECK,
+    &confused_subject::CHECK,
     &forged_claims::CHECK,
     &trusted_identity_header::CHECK,
     &unknown_subject::CHECK,
     &mistaken_kind::CHECK,
     &scheme_case::CHECK,
+    &unguarded_path::CHECK,
+    &split_authorization::CHECK,
+    &duplicate_key::CHECK,
+    &missing_expiry::CHECK,
+    &wrong_issuer::CHECK,
+    &wrong_audience::CHECK,
+    &token_kind::CHECK,
+    &critical_header::CHECK,
+    &duplicate_claim::CHECK,
+    &algorithm_family::CHECK,
+    &sender_constraint::CHECK,
+    &step_up::CHECK,
+    &token_placement::CHECK,
+    &token_spelling::CHECK,
+    &lenient_claims::CHECK,
+    &token_size::CHECK,
     &object_access::CHECK,
     &tenant_isolation::CHECK,
     &collection_scope::CHECK,

@@ -24,6 +24,7 @@ pub fn plan(target: &Target, options: &Options) -> Result<TestPlan, PlanError> {
         base_url: target.base_url.trim_end_matches('/').to_owned(),
         seed: options.seed,
         started_at: options.started_at.clone(),
+        tier: options.tier,
         scope: ScopeOfRun { operations: options.operations.clone(), personas: options.personas.clone() },
         layers: layers(target, options),
         layers_named: !options.layers.is_empty(),

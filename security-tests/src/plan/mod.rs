@@ -24,8 +24,8 @@ use crate::access::Identifier;
 use crate::api::Operation;
 use crate::login::Carrier;
 use crate::oracle::{Decision, Relation};
-use crate::tokens::Mint;
-use crate::verdict::Layer;
+use crate::tokens::{Mint, Place};
+use crate::verdict::{Layer, Tier};
 
 pub use accounts::{PlannedAccount, SignIn, SignInProof};
 pub(crate) use accounts::{placeholder, secret_name};
@@ -44,6 +44,8 @@ pub struct Options {
     pub operations: Vec<String>,
     /// Personas that attack; empty means all.
     pub personas: Vec<String>,
+    /// Findings up to this tier fail; others are advice.
+    pub tier: Tier,
     /// Makes markers unique to a run.
     pub seed: u64,
     /// When the run starts, RFC 3339; the date decides whether waivers hold.
@@ -120,6 +122,8 @@ pub struct TestPlan {
     pub seed: u64,
     /// When the run starts.
     pub started_at: String,
+    /// Findings up to this tier fail.
+    pub tier: Tier,
     /// Operations and personas that were asked for.
     pub scope: ScopeOfRun,
     /// The layers that were asked for, and why one of them cannot run.
@@ -280,6 +284,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// JSON body.
     pub body: Option<Value>,
+    /// A member that the body has twice, which no JSON value can say.
+    pub twice: Option<Twice>,
     /// Whose token.
     pub credential: Credential,
     /// The object that the answer identifies.
@@ -288,6 +294,30 @@ pub struct Request {
     pub carrier: Arc<Carrier>,
     /// The answer carries a token.
     pub signs_in: Option<SignIn>,
+}
+
+/// A member that names two objects, the first and the last in a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twice {
+    /// Its name.
+    pub field: String,
+    /// What it names first.
+    pub first: ObjectId,
+    /// What it names last.
+    pub last: ObjectId,
+}
+
+impl Twice {
+    /// The body as text, with placeholders.
+    #[must_use]
+    pub fn text(&self, body: &Value) -> String {
+        let Twice { field, first, last } = self;
+        let text = body.to_string();
+        let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
+        let comma = if inner.is_empty() { "" } else { "," };
+        let field = Value::from(field.as_str());
+        format!(r#"{{{field}:"${{object:{first}}}",{inner}{comma}{field}:"${{object:{last}}}"}}"#)
+    }
 }
 
 /// Whose token a request carries.
@@ -305,6 +335,26 @@ pub enum Credential {
     Minted(String, Mint),
     /// The persona's, forged as the catalogue entry of this name says.
     Forged(String, &'static str),
+    /// Two tokens, in two `Authorization` headers.
+    Pair(Box<Credential>, Box<Credential>),
+    /// A token where tokens do not go here.
+    Placed(Box<Credential>, Place),
+}
+
+impl Credential {
+    /// Whose token it is, or whom it pretends to be; empty for nobody.
+    #[must_use]
+    pub fn persona(&self) -> &str {
+        match self {
+            Credential::Anonymous => "",
+            Credential::Persona(persona)
+            | Credential::Held(persona)
+            | Credential::Fresh(persona)
+            | Credential::Minted(persona, _)
+            | Credential::Forged(persona, _) => persona,
+            Credential::Placed(credential, _) | Credential::Pair(credential, _) => credential.persona(),
+        }
+    }
 }
 
 /// One question and the steps that answer it.
@@ -389,6 +439,8 @@ pub enum Detail {
     Successor(String),
     /// A login of this actor with a wrong password, and how the login of the document refuses that.
     WrongPassword(String, Option<StepId>),
+    /// Only asked where this step works; the caller pretends to be the persona of the control.
+    Where(StepId),
 }
 
 /// Fields that a client tried to set.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{Action, Credential, ObjectId, Request, Step};
 use crate::access::Creation;
 use crate::api::{Kind, Operation};
+use crate::tokens::Place;
 
 /// Where a marker goes in a body.
 const CANARY: &str = "${canary}";
@@ -38,6 +39,7 @@ pub(crate) fn request(operation: &Operation, objects: &[ObjectId], credential: C
         path,
         headers: headers.collect(),
         body: None,
+        twice: None,
         credential,
         creates: None,
         carrier: Arc::default(),
@@ -133,14 +135,11 @@ pub fn curl(step: &Step, url: &str) -> String {
     if request.method != "GET" {
         parts.push(format!("-X {}", request.method));
     }
-    if let Some(variable) = token_variable(&request.credential) {
-        let (name, value) = request.carrier.header(&format!("${variable}"));
-        parts.push(format!("-H \"{name}: {value}\""));
-    }
+    parts.extend(token_arguments(request, &request.credential));
     parts.extend(request.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
     if let Some(body) = &request.body {
-        let body = secrets_as_variables(&quoted(&body.to_string()));
-        parts.push(format!("-H 'Content-Type: application/json' -d {body}"));
+        let text = request.twice.as_ref().map_or_else(|| body.to_string(), |twice| twice.text(body));
+        parts.push(format!("-H 'Content-Type: application/json' -d {}", secrets_as_variables(&quoted(&text))));
     }
     parts.push(quoted(url));
     parts.join(" ")
@@ -163,10 +162,38 @@ fn upper(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
+/// How `curl` sends the token, or both.
+fn token_arguments(request: &Request, credential: &Credential) -> Vec<String> {
+    let variable = |credential: &Credential| token_variable(credential).unwrap_or_default();
+    match credential {
+        Credential::Anonymous => Vec::new(),
+        Credential::Pair(first, second) => {
+            [first, second].into_iter().flat_map(|one| token_arguments(request, one)).collect()
+        }
+        Credential::Placed(credential, place) => {
+            let variable = variable(credential);
+            match place {
+                Place::Query(name) => vec![format!("--url-query \"{name}=${variable}\"")],
+                Place::Cookie(name) => vec![format!("-b \"{name}=${variable}\"")],
+                Place::Header(name) => vec![format!("-H \"{name}: ${variable}\"")],
+                Place::Scheme("") => vec![format!("-H \"Authorization: ${variable}\"")],
+                Place::Scheme(scheme) => vec![format!("-H \"Authorization: {scheme} ${variable}\"")],
+                Place::Proven(_) => {
+                    vec![format!("-H \"Authorization: DPoP ${variable}\""), "-H \"DPoP: $DPOP_PROOF\"".to_owned()]
+                }
+            }
+        }
+        one => {
+            let (name, value) = request.carrier.header(&format!("${}", variable(one)));
+            vec![format!("-H \"{name}: {value}\"")]
+        }
+    }
+}
+
 /// `TOKEN_ALICE`; a forged one is another variable, so that nobody pastes the wrong token.
 fn token_variable(credential: &Credential) -> Option<String> {
     match credential {
-        Credential::Anonymous => None,
+        Credential::Anonymous | Credential::Pair(..) | Credential::Placed(..) => None,
         Credential::Persona(actor) | Credential::Held(actor) | Credential::Fresh(actor) => {
             Some(format!("TOKEN_{}", upper(actor)))
         }

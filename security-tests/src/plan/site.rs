@@ -181,7 +181,7 @@ impl Draft<'_> {
         let attempt = Attempt::refused(Credential::Persona(persona.clone()));
         let Some(trial) = self.send(site, attempt, Role::Control) else { return };
         let actor = match self.plan.steps.get(trial.attack).map(|step| &step.action) {
-            Some(Action::Request(request)) => actor_of(&request.credential).filter(|actor| **actor != persona).cloned(),
+            Some(Action::Request(request)) => actor_of(&request.credential).filter(|actor| *actor != persona),
             _ => None,
         };
         let Trial { attack: step, written, before, after, sign_in, .. } = trial;
@@ -245,7 +245,7 @@ impl Draft<'_> {
         credential: Credential,
         expected: Decision,
     ) -> Option<Credential> {
-        let Some(persona) = actor_of(&credential).cloned() else { return Some(credential) };
+        let Some(persona) = actor_of(&credential) else { return Some(credential) };
         if self.login().is_none() {
             return Some(credential);
         }
@@ -291,7 +291,7 @@ impl Draft<'_> {
     }
 
     fn marked_request(&mut self, site: &Site, object: Option<ObjectId>, attempt: Attempt) -> Sent {
-        let actor = actor_of(&attempt.credential).cloned().unwrap_or_default();
+        let actor = actor_of(&attempt.credential).unwrap_or_default();
         let mut request = self.request(&site.operation, object, attempt.credential);
         request.headers.extend(attempt.headers);
         let Some(body) = self.body(&site.operation) else { return Sent { request, written: None, secret: None } };
@@ -370,19 +370,12 @@ struct Sent {
 }
 
 fn is_forged(credential: &Credential) -> bool {
-    matches!(credential, Credential::Forged(..) | Credential::Minted(..))
+    !matches!(credential, Credential::Anonymous | Credential::Persona(_) | Credential::Held(_) | Credential::Fresh(_))
 }
 
 /// Whose token a credential is or is made from.
-fn actor_of(credential: &Credential) -> Option<&String> {
-    match credential {
-        Credential::Anonymous => None,
-        Credential::Persona(actor)
-        | Credential::Held(actor)
-        | Credential::Fresh(actor)
-        | Credential::Minted(actor, _)
-        | Credential::Forged(actor, _) => Some(actor),
-    }
+fn actor_of(credential: &Credential) -> Option<String> {
+    Some(credential.persona()).filter(|actor| !actor.is_empty()).map(str::to_owned)
 }
 
 fn with_actor(credential: Credential, actor: String) -> Credential {
@@ -393,5 +386,7 @@ fn with_actor(credential: Credential, actor: String) -> Credential {
         Credential::Fresh(_) => Credential::Fresh(actor),
         Credential::Minted(_, mint) => Credential::Minted(actor, mint),
         Credential::Forged(_, forgery) => Credential::Forged(actor, forgery),
+        Credential::Placed(credential, place) => Credential::Placed(Box::new(with_actor(*credential, actor)), place),
+        Credential::Pair(first, second) => Credential::Pair(Box::new(with_actor(*first, actor)), second),
     }
 }

@@ -13,9 +13,10 @@ use crate::exchange::{Answer, NoAnswer, at_path};
 use crate::plan::{Credential, ObjectId, PlannedObject, Request, SignIn, TestPlan};
 use crate::scim;
 use crate::target::Target;
-use crate::tokens::Mint;
 use crate::tokens::acquire::{Wallet, plain};
+use crate::tokens::forger::{Forged, Forger, Source};
 use crate::tokens::login::{LoginTokens, has_expired};
+use crate::tokens::{Mint, Place};
 
 /// A body is read up to here; more of a list proves nothing more.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -30,6 +31,7 @@ pub(super) struct Transport<'a> {
     client: reqwest::Client,
     wallet: Option<Wallet>,
     logins: Option<LoginTokens>,
+    forger: Forger,
     secrets: Secrets,
     /// The identifier of each object, or why there is none.
     objects: Mutex<Vec<Result<String, String>>>,
@@ -47,11 +49,12 @@ impl<'a> Transport<'a> {
             .timeout(Duration::from_secs(10))
             .build()
             .map_err(|error| format!("cannot make an HTTP client: {}", plain(&error)))?;
-        let wallet = target.provider.clone().map(|provider| Wallet::new(client.clone(), provider));
+        let wallet = target.provider.clone().map(|provider| Wallet::new(client.clone(), provider, Forger::new(target)));
         let logins = target.access.login.as_ref().map(|login| LoginTokens::new(login.key.clone()));
         let objects = Mutex::new(plan.objects.iter().map(|object| known_id(plan, object)).collect());
         let secrets = Secrets::of(target);
-        Ok(Self { plan, target, client, wallet, logins, secrets, objects, unanswered: AtomicUsize::new(0) })
+        let forger = Forger::new(target);
+        Ok(Self { plan, target, client, wallet, logins, forger, secrets, objects, unanswered: AtomicUsize::new(0) })
     }
 
     /// Sends a request; the URL as it was sent comes back with the answer.
@@ -67,11 +70,11 @@ impl<'a> Transport<'a> {
                 return (unfilled, Err(NoAnswer::NotSent(reason)));
             }
         };
-        let result = match self.token(&request.credential, fresh).await {
-            Ok(token) => match self.exchange(request, &url, token.clone()).await {
+        let result = match self.tokens(&request.credential, fresh).await {
+            Ok(tokens) => match self.exchange(request, &url, tokens.clone()).await {
                 // A failure may be a coincidence: what changes nothing is asked once more before it counts.
                 Ok(answer) if answer.status == 500 && request.method == "GET" => {
-                    self.exchange(request, &url, token).await
+                    self.exchange(request, &url, tokens).await
                 }
                 result => result,
             },
@@ -109,7 +112,16 @@ impl<'a> Transport<'a> {
         self.wallet.as_ref().ok_or_else(|| NoAnswer::NotSent("there is no provider".to_owned()))
     }
 
-    /// Fills identifiers into a path.
+    /// Fills every identifier into a text.
+    fn filled(&self, template: &str) -> Result<String, String> {
+        let mut text = template.to_owned();
+        while text.contains("${object:") {
+            text = self.path(&text)?;
+        }
+        Ok(text)
+    }
+
+    /// Fills identifiers into a path, or into a header that names one.
     fn path(&self, template: &str) -> Result<String, String> {
         let Some((before, rest)) = template.split_once("${object:") else { return Ok(template.to_owned()) };
         let (number, after) = rest.split_once('}').ok_or("a placeholder does not end")?;
@@ -122,23 +134,48 @@ impl<'a> Transport<'a> {
         Ok(format!("{before}{}{}", encoded.replace('+', "%20"), self.path(after)?))
     }
 
-    async fn token(&self, credential: &Credential, fresh: &Mutex<Option<String>>) -> Result<Option<String>, NoAnswer> {
+    /// The tokens of a request, each with where it goes when that is not where tokens usually go.
+    async fn tokens(
+        &self,
+        credential: &Credential,
+        fresh: &Mutex<Option<String>>,
+    ) -> Result<Vec<(Option<Place>, Forged)>, NoAnswer> {
+        let mut tokens = Vec::new();
+        match credential {
+            Credential::Pair(first, second) => {
+                for credential in [first, second] {
+                    tokens.extend(self.token(credential, fresh).await?.map(|token| (None, token)));
+                }
+            }
+            Credential::Placed(credential, place) => {
+                tokens.extend(self.token(credential, fresh).await?.map(|token| (Some(*place), token)));
+            }
+            credential => tokens.extend(self.token(credential, fresh).await?.map(|token| (None, token))),
+        }
+        Ok(tokens)
+    }
+
+    async fn token(&self, credential: &Credential, fresh: &Mutex<Option<String>>) -> Result<Option<Forged>, NoAnswer> {
         if let (Some(logins), None) = (&self.logins, &self.wallet) {
             return self.token_by_login(logins, credential).await;
         }
-        match credential {
-            Credential::Anonymous => Ok(None),
-            Credential::Persona(actor) | Credential::Held(actor) => self.wallet()?.token(actor).await.map(Some),
-            Credential::Minted(persona, mint) => self.mint(persona, mint).await.map(Some),
-            Credential::Forged(persona, name) => self.wallet()?.forged(persona, name).await.map(Some),
+        let token = match credential {
+            Credential::Anonymous => return Ok(None),
+            Credential::Forged(persona, name) => return self.wallet()?.forged(persona, name).await.map(Some),
+            Credential::Persona(actor) | Credential::Held(actor) => self.wallet()?.token(actor).await?,
+            Credential::Minted(persona, mint) => self.mint(persona, mint).await?,
             Credential::Fresh(persona) => {
                 let fresh = fresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                fresh.map(Some).ok_or_else(|| NoAnswer::NotSent(format!("there is no fresh token of `{persona}`")))
+                fresh.ok_or_else(|| NoAnswer::NotSent(format!("there is no fresh token of `{persona}`")))?
             }
-        }
+            Credential::Pair(..) | Credential::Placed(..) => {
+                return Err(NoAnswer::NotSent("tokens cannot be placed twice".to_owned()));
+            }
+        };
+        Ok(Some(Forged { token, remark: None }))
     }
 
-    async fn token_by_login(&self, logins: &LoginTokens, credential: &Credential) -> Result<Option<String>, NoAnswer> {
+    async fn token_by_login(&self, logins: &LoginTokens, credential: &Credential) -> Result<Option<Forged>, NoAnswer> {
         let identity = |actor: &str| self.plan.identity_of(actor).to_owned();
         let token = match credential {
             Credential::Anonymous => return Ok(None),
@@ -147,13 +184,17 @@ impl<'a> Transport<'a> {
             }
             Credential::Persona(actor) | Credential::Fresh(actor) => self.current(logins, actor).await?,
             Credential::Minted(actor, mint) => {
-                logins.mint(&self.current(logins, actor).await?, &identity(actor), mint)?
+                logins.mint((actor, &self.current(logins, actor).await?), &identity(actor), mint)?
             }
             Credential::Forged(actor, name) => {
-                logins.forged(actor, &self.current(logins, actor).await?, &identity(actor), name)?
+                let source = LoginSource { transport: self, logins };
+                return self.forger.forged(&source, actor, name).await.map(Some);
+            }
+            Credential::Pair(..) | Credential::Placed(..) => {
+                return Err(NoAnswer::NotSent("tokens cannot be placed twice".to_owned()));
             }
         };
-        Ok(Some(token))
+        Ok(Some(Forged { token, remark: None }))
     }
 
     /// The actor's token; obtained again when it has expired.
@@ -166,7 +207,7 @@ impl<'a> Transport<'a> {
         let login = self.plan.accounts.get(actor).and_then(|account| account.login.as_ref());
         let login = login.ok_or_else(|| NoAnswer::NotSent(format!("`{actor}` cannot log in")))?;
         let url = format!("{}{}", self.plan.base_url, login.path);
-        drop(self.exchange(login, &url, None).await?);
+        drop(self.exchange(login, &url, Vec::new()).await?);
         let never = || Err(NoAnswer::NotSent(format!("`{actor}` cannot log in")));
         logins.held(actor).unwrap_or_else(never)
     }
@@ -196,25 +237,67 @@ impl<'a> Transport<'a> {
         answer
     }
 
-    async fn exchange(&self, request: &Request, url: &str, token: Option<String>) -> Result<Answer, NoAnswer> {
+    /// A request with a token where an attacker puts it.
+    async fn placed(
+        &self,
+        outgoing: reqwest::RequestBuilder,
+        (request, url): (&Request, &str),
+        (place, token): (Place, &str),
+    ) -> Result<reqwest::RequestBuilder, NoAnswer> {
+        Ok(match place {
+            Place::Query(name) => outgoing.query(&[(name, token)]),
+            Place::Cookie(name) => outgoing.header("cookie", format!("{name}={token}")),
+            Place::Header(name) => outgoing.header(name, token),
+            Place::Scheme(scheme) => outgoing.header("authorization", format!("{scheme} {token}").trim_start()),
+            Place::Proven(proof) => {
+                let asked = (request.method.as_str(), url, token);
+                let proof = match (&self.wallet, &self.logins) {
+                    (None, Some(logins)) => {
+                        self.forger.proof(&LoginSource { transport: self, logins }, asked, proof).await?
+                    }
+                    _ => self.wallet()?.proof(asked, proof).await?,
+                };
+                outgoing.header("authorization", format!("DPoP {token}")).header("dpop", proof)
+            }
+        })
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        url: &str,
+        tokens: Vec<(Option<Place>, Forged)>,
+    ) -> Result<Answer, NoAnswer> {
         if self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER {
             return Err(NoAnswer::NotSent("the target does not answer".to_owned()));
         }
         let method = request.method.parse().map_err(|_| NoAnswer::NotSent("the method is not one".to_owned()))?;
         let mut outgoing = self.client.request(method, url).header("accept", "application/json");
         for (name, value) in &request.headers {
-            outgoing = outgoing.header(name, value);
+            outgoing = outgoing.header(name, self.path(value).map_err(NoAnswer::NotSent)?);
         }
-        if let Some(token) = token {
-            let (name, value) = request.carrier.header(&token);
-            outgoing = outgoing.header(name, value);
+        let mut remark = None;
+        for (place, forged) in tokens {
+            outgoing = match place {
+                None => {
+                    let (name, value) = request.carrier.header(&forged.token);
+                    outgoing.header(name, value)
+                }
+                Some(place) => self.placed(outgoing, (request, url), (place, &forged.token)).await?,
+            };
+            remark = remark.or(forged.remark);
         }
-        if let Some(body) = &request.body {
-            outgoing = outgoing.json(&self.secrets.fill(body).map_err(NoAnswer::NotSent)?);
-        }
+        outgoing = match (&request.body, &request.twice) {
+            (Some(body), Some(twice)) => {
+                let text = self.filled(&twice.text(body)).map_err(NoAnswer::NotSent)?;
+                outgoing.header("content-type", "application/json").body(text)
+            }
+            (Some(body), None) => outgoing.json(&self.secrets.fill(body).map_err(NoAnswer::NotSent)?),
+            (None, _) => outgoing,
+        };
         let answer = read(outgoing).await.map(|(mut answer, headers)| {
             self.sign_in(request, &mut answer, &headers);
-            answer
+            Answer { remark, ..answer }
         });
         tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |answer| answer.status));
         match &answer {
@@ -243,6 +326,27 @@ impl<'a> Transport<'a> {
         {
             *slot = id;
         }
+    }
+}
+
+/// Good tokens of an API with a login of its own.
+struct LoginSource<'t, 'a> {
+    transport: &'t Transport<'a>,
+    logins: &'t LoginTokens,
+}
+
+impl Source for LoginSource<'_, '_> {
+    async fn token(&self, actor: &str) -> Result<String, NoAnswer> {
+        self.transport.current(self.logins, actor).await
+    }
+
+    async fn mint(&self, actor: &str, mint: &Mint) -> Result<String, NoAnswer> {
+        let token = self.transport.current(self.logins, actor).await?;
+        self.logins.mint((actor, &token), self.transport.plan.identity_of(actor), mint)
+    }
+
+    async fn published(&self) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
     }
 }
 

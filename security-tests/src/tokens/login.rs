@@ -10,7 +10,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::acquire::Forging;
 use super::{Change, Mint};
 use crate::exchange::NoAnswer;
 use crate::login::{Hmac, SigningKey};
@@ -25,12 +24,11 @@ const ACCESS_KINDS: [&str; 8] =
 pub(crate) struct LoginTokens {
     key: Option<SigningKey>,
     held: Mutex<BTreeMap<String, Result<String, String>>>,
-    forging: Result<Forging, String>,
 }
 
 impl LoginTokens {
     pub(crate) fn new(key: Option<SigningKey>) -> Self {
-        Self { key, held: Mutex::default(), forging: Forging::without_keys() }
+        Self { key, held: Mutex::default() }
     }
 
     /// Keeps what a login brought: a token, or why there is none.
@@ -44,8 +42,18 @@ impl LoginTokens {
         Some(held.map_err(|reason| NoAnswer::NotSent(format!("no token for `{actor}`: {reason}"))))
     }
 
+    /// Whether tokens of different personas have the same `sub`: then it does not say whose a token is.
+    fn sub_names_nobody(&self, actor: &str, claims: &Map<String, Value>) -> bool {
+        let persona = |actor: &str| actor.split('+').next().unwrap_or_default().to_owned();
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = held.iter().filter(|(name, _)| persona(name) != persona(actor));
+        let mut claims_of_others =
+            others.filter_map(|(_, token)| decode(token.as_ref().ok()?)).map(|(_, claims)| claims);
+        claims_of_others.any(|others| others.get("sub").is_some() && others.get("sub") == claims.get("sub"))
+    }
+
     /// The token again with other contents, signed with the team's key.
-    pub(crate) fn mint(&self, token: &str, identity: &str, mint: &Mint) -> Result<String, NoAnswer> {
+    pub(crate) fn mint(&self, (actor, token): (&str, &str), identity: &str, mint: &Mint) -> Result<String, NoAnswer> {
         let not_applicable = |reason: &str| NoAnswer::NotApplicable(reason.to_owned());
         let (header, mut claims) = decode(token).ok_or_else(|| not_applicable("tokens are opaque"))?;
         if mint.other_key && mint.claims.is_empty() {
@@ -54,6 +62,9 @@ impl LoginTokens {
             return sign(&header, &claims, algorithm, &random()?);
         }
         let key = self.key.as_ref().ok_or_else(|| not_applicable("`login.key` does not give the signing key"))?;
+        if mint.claims.contains_key("sub") && self.sub_names_nobody(actor, &claims) {
+            return Err(not_applicable("`sub` does not say whose a token is"));
+        }
         claims.extend(mint.claims.clone());
         if let Some(seconds) = mint.lifetime_seconds {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -65,19 +76,6 @@ impl LoginTokens {
             None => {}
         }
         sign(&header, &claims, key.algorithm, key.secret.expose().as_bytes())
-    }
-
-    /// The token, forged; `identity` is what the API calls its owner.
-    pub(crate) fn forged(&self, actor: &str, token: &str, identity: &str, name: &str) -> Result<String, NoAnswer> {
-        let forgery = Forging::by_name(name)?;
-        if let Some(mint) = forgery.mint() {
-            return self.mint(token, identity, &mint);
-        }
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let other = held.iter().find(|(name, token)| *name != actor && token.is_ok());
-        let other = other.and_then(|(_, token)| token.clone().ok()).unwrap_or_default();
-        drop(held);
-        self.forging.as_ref().map_err(|reason| NoAnswer::NotSent(reason.clone()))?.forge(forgery, token, &other)
     }
 }
 
@@ -164,7 +162,7 @@ mod tests {
 
     fn minted(claims: Value, mint: &Mint) -> Result<Map<String, Value>, NoAnswer> {
         let tokens = LoginTokens::new(Some(SigningKey { algorithm: Hmac::Hs256, secret: Secret::new("k") }));
-        let token = tokens.mint(&token(claims), "alice7", mint)?;
+        let token = tokens.mint(("alice", &token(claims)), "alice7", mint)?;
         let (_, claims) = decode(&token).unwrap();
         assert_eq!(token, self::token(Value::Object(claims.clone())), "signed with the key");
         Ok(claims)
@@ -189,9 +187,22 @@ mod tests {
         let keyless = LoginTokens::new(None);
         let expired = Mint { lifetime_seconds: Some(-60), ..Mint::default() };
         let expected = NoAnswer::NotApplicable("`login.key` does not give the signing key".into());
-        assert_eq!(keyless.mint(&token(json!({})), "alice7", &expired), Err(expected));
+        assert_eq!(keyless.mint(("alice", &token(json!({}))), "alice7", &expired), Err(expected));
         let other_key = Mint { other_key: true, ..Mint::default() };
-        assert_ne!(keyless.mint(&token(json!({})), "alice7", &other_key).unwrap(), token(json!({})));
+        assert_ne!(keyless.mint(("alice", &token(json!({}))), "alice7", &other_key).unwrap(), token(json!({})));
+    }
+
+    #[test]
+    fn a_subject_that_all_tokens_share_is_not_changed() {
+        let tokens = LoginTokens::new(Some(SigningKey { algorithm: Hmac::Hs256, secret: Secret::new("k") }));
+        let own = token(json!({"sub": "access", "username": "alice7"}));
+        let mint = Mint { claims: Map::from_iter([("sub".to_owned(), json!("bob7"))]), ..Mint::default() };
+        tokens.keep("alice", Ok(own.clone()));
+        tokens.keep("alice+1", Ok(own.clone()));
+        assert!(tokens.mint(("alice", &own), "alice7", &mint).is_ok(), "another token of the same persona");
+        tokens.keep("bob", Ok(token(json!({"sub": "access", "username": "bob7"}))));
+        let expected = NoAnswer::NotApplicable("`sub` does not say whose a token is".into());
+        assert_eq!(tokens.mint(("alice", &own), "alice7", &mint), Err(expected));
     }
 
     #[test]
