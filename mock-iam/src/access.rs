@@ -3,6 +3,8 @@
 //! Pure: must not know HTTP or how a decision is made.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub(crate) mod search;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -29,6 +31,8 @@ pub(crate) enum RequestError {
     TooMany,
     #[error("`evaluations_semantic` `{0}` is not known")]
     Semantic(String),
+    #[error("`page` {0}")]
+    Page(&'static str),
     #[error(transparent)]
     Question(#[from] QuestionError),
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::directory::Name;
 use crate::secret::Secret;
 
 /// Everything that the IAM needs to answer its first request. A secret file when written down: it carries bearer tokens.
@@ -13,6 +14,8 @@ use crate::secret::Secret;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The public base URL of this server, for discovery documents and `Location` headers, e.g. `http://localhost:9410`.
+    /// The program of its own takes its port on this machine when there is none.
+    #[serde(default)]
     pub base_url: String,
     /// Tenants, each an entity `Tenant::"name"`.
     #[serde(default)]
@@ -29,6 +32,16 @@ pub struct Config {
     /// Where each decision is appended as one JSON line; without it, decisions go to the log stream only.
     #[serde(default)]
     pub decision_log: Option<std::path::PathBuf>,
+    /// When a new file of the decision log is begun, and how many old ones are kept.
+    #[serde(default)]
+    pub decision_log_rotation: Rotation,
+    /// Resources that the IAM knows: it decides on what it knows of them, whatever callers say.
+    #[serde(default)]
+    pub resources: Vec<SeedResource>,
+    /// Entity types of policies by the types that callers say, e.g. `user: User`; others are taken as they are, and
+    /// what is no identifier is spelled out as one.
+    #[serde(default)]
+    pub entity_types: BTreeMap<String, String>,
 }
 
 /// Somebody in the seed of the directory.
@@ -44,6 +57,39 @@ pub struct Persona {
     /// Further attributes of the user entity.
     #[serde(default)]
     pub attributes: BTreeMap<String, serde_json::Value>,
+}
+
+/// A resource in the seed of the directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedResource {
+    /// Entity type of the policies.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Identifier within the type.
+    pub id: String,
+    /// Attributes, as policies see them; a reference is `{type: …, id: …}`.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, serde_json::Value>,
+    /// What it belongs to, e.g. a folder.
+    #[serde(default)]
+    pub parents: Vec<Name>,
+}
+
+/// How long and how many files of the decision log are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rotation {
+    /// The longest file, in bytes.
+    pub bytes: u64,
+    /// How many older files are kept beside it, as `FILE.1` (the youngest) and so on.
+    pub files: u32,
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Self { bytes: 64 << 20, files: 4 }
+    }
 }
 
 /// A set of Cedar policies with the schema they are validated against.
@@ -64,7 +110,8 @@ pub struct Policies {
 pub struct SourceFile {
     /// Path as its owner knows it.
     pub name: String,
-    /// The whole text.
+    /// The whole text; a configuration file may leave it out and have the file of that name read.
+    #[serde(default)]
     pub text: String,
 }
 
@@ -76,6 +123,9 @@ pub struct Caller {
     pub token: Secret,
     /// What the caller may do.
     pub may: Vec<Permission>,
+    /// The user of the directory that the caller acts for: what SCIM's `/Me` is (RFC 7644 §3.11).
+    #[serde(default)]
+    pub user: Option<String>,
 }
 
 /// What a caller may do: least privilege, one word for each door.

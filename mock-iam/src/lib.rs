@@ -3,10 +3,15 @@
 //! Must not know `devenv.yaml`, Docker, or any other crate of this workspace.
 
 mod access;
+mod adapt;
+pub mod audit;
 pub mod config;
+pub mod config_file;
+mod connection;
 pub mod directory;
 mod endpoints;
 mod error;
+mod faults;
 mod json;
 mod log;
 pub mod policy;

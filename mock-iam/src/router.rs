@@ -1,35 +1,65 @@
 //! Every route on one page, each with the clause that defines it. Must not know what the endpoints do.
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
 
-use crate::endpoints::{access, control, discovery, groups, metadata, request_id, users};
+use crate::endpoints::{
+    access, control, discovery, faults, groups, me, metadata, request_id, scim, search, search_directory, users, world,
+};
 use crate::state::State;
 
 /// The whole server as a service, without a socket.
 pub fn app(state: State) -> Router {
+    let resource = put(world::put_resource).patch(world::patch_resource).delete(world::delete_resource);
     Router::new()
-        // AuthZEN 1.0 §6, §7, §9
+        // AuthZEN 1.0 §6 to §9
         .route("/access/v1/evaluation", post(access::evaluation))
         .route("/access/v1/evaluations", post(access::evaluations))
+        .route("/access/v1/search/subject", post(search::subject))
+        .route("/access/v1/search/resource", post(search::resource))
+        .route("/access/v1/search/action", post(search::action))
         .route("/.well-known/authzen-configuration", get(metadata::authzen))
-        // SCIM 2.0: RFC 7644 §3.3 to §3.6
-        .route("/scim/v2/Users", get(users::list).post(users::create))
-        .route("/scim/v2/Users/{id}", get(users::read).put(users::replace).patch(users::patch).delete(users::delete))
-        .route("/scim/v2/Groups", get(groups::list))
-        .route("/scim/v2/Groups/{id}", get(groups::read))
-        // SCIM 2.0: RFC 7644 §4
-        .route("/scim/v2/ServiceProviderConfig", get(discovery::service_provider_config))
-        .route("/scim/v2/ResourceTypes", get(discovery::resource_types))
-        .route("/scim/v2/ResourceTypes/{name}", get(discovery::resource_type))
-        .route("/scim/v2/Schemas", get(discovery::schemas))
-        .route("/scim/v2/Schemas/{id}", get(discovery::schema))
+        .route("/.well-known/authzen-configuration/{*path}", get(metadata::authzen_below))
+        .nest("/scim/v2", directory())
         // Our own control interface: docs/wire.md
         .route("/control/v1/decisions", get(control::decisions))
         .route("/control/v1/policies", put(control::replace_policies))
         .route("/control/v1/reset", post(control::reset))
+        .route("/control/v1/circumstances", get(world::circumstances).put(world::put_circumstances))
+        .route("/control/v1/resources", get(world::resources))
+        .route("/control/v1/resources/{type}/{id}", resource)
+        .route("/control/v1/faults", get(faults::list).post(faults::add).delete(faults::clear))
         .route("/health", get(metadata::health))
+        .layer(from_fn_with_state(state.clone(), faults::strike))
         .layer(from_fn(request_id::echo))
         .with_state(state)
+}
+
+/// SCIM 2.0 below its base.
+fn directory() -> Router<State> {
+    let user = get(users::read).put(users::replace).patch(users::patch).delete(users::delete);
+    let group = get(groups::read).put(groups::replace).patch(groups::patch).delete(groups::delete);
+    let me = get(me::read).put(me::replace).patch(me::patch).delete(me::delete);
+    Router::new()
+        // RFC 7644 §3.3 to §3.6
+        .route("/Users", get(users::list).post(users::create))
+        .route("/Users/{id}", user)
+        .route("/Groups", get(groups::list).post(groups::create))
+        .route("/Groups/{id}", group)
+        // RFC 7644 §3.4.2.1, §3.4.3
+        .route("/", get(search_directory::list))
+        .route("/.search", post(search_directory::of_all))
+        .route("/Users/.search", post(search_directory::of_users))
+        .route("/Groups/.search", post(search_directory::of_groups))
+        // RFC 7644 §3.11
+        .route("/Me", me)
+        // RFC 7644 §4
+        .route("/ServiceProviderConfig", get(discovery::service_provider_config))
+        .route("/ResourceTypes", get(discovery::resource_types))
+        .route("/ResourceTypes/{name}", get(discovery::resource_type))
+        .route("/Schemas", get(discovery::schemas))
+        .route("/Schemas/{id}", get(discovery::schema))
+        .fallback(scim::not_found)
+        .method_not_allowed_fallback(scim::not_allowed)
 }

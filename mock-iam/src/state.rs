@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use url::Url;
 
-use crate::config::{Caller, Config, Policies};
-use crate::directory::Directory;
+use crate::adapt::{EntityTypes, adapt};
+use crate::config::{Caller, Config, Policies, SeedResource};
+use crate::directory::{Directory, Name, Resource};
 use crate::error::Error;
+use crate::faults::Faults;
 use crate::log::DecisionLog;
-use crate::policy::{Engine, PolicyErrors};
+use crate::policy::{Engine, PolicyErrors, Question};
 
 /// The state of a server; clones share it.
 #[derive(Clone)]
@@ -26,6 +29,9 @@ struct Inner {
     seed_engine: Arc<Engine>,
     engine: RwLock<Arc<Engine>>,
     log: DecisionLog,
+    entity_types: EntityTypes,
+    circumstances: RwLock<Arc<Map<String, Value>>>,
+    faults: Faults,
 }
 
 impl State {
@@ -41,7 +47,11 @@ impl State {
         for warning in engine.warnings() {
             tracing::warn!("{warning}");
         }
-        let seed = Directory::seed(&config.personas, Timestamp::now());
+        let resources = config.resources.into_iter().map(|resource| {
+            let SeedResource { kind, id, attributes, parents } = resource;
+            (Name { kind, id }, Resource { attributes, parents })
+        });
+        let seed = Directory::seed(&config.personas, Timestamp::now()).with_resources(resources);
         Ok(Self(Arc::new(Inner {
             base_url,
             callers: config.callers,
@@ -49,7 +59,10 @@ impl State {
             seed,
             seed_engine: Arc::clone(&engine),
             engine: RwLock::new(engine),
-            log: DecisionLog::open(config.decision_log.as_deref())?,
+            log: DecisionLog::open(config.decision_log.as_deref(), config.decision_log_rotation)?,
+            entity_types: config.entity_types,
+            circumstances: RwLock::default(),
+            faults: Faults::default(),
         })))
     }
 
@@ -69,6 +82,11 @@ impl State {
             true => Some((name.as_str(), caller)),
             false => found,
         })
+    }
+
+    /// The user that a caller acts for.
+    pub(crate) fn user_of(&self, caller: &str) -> Option<&str> {
+        self.0.callers.get(caller)?.user.as_deref()
     }
 
     pub(crate) fn directory(&self) -> Arc<Directory> {
@@ -92,10 +110,30 @@ impl State {
         Ok(engine)
     }
 
-    /// Directory and policies back to the configuration; the log stays, because what was decided was decided.
+    /// Everything back to the configuration; the log stays, because what was decided was decided.
     pub(crate) fn reset(&self) {
+        self.0.faults.clear();
+        self.set_circumstances(Map::new());
         self.change(|directory, _| directory.reset(&self.0.seed));
         *self.0.engine.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&self.0.seed_engine);
+    }
+
+    /// Puts a caller's question into the words of the policies, under the circumstances that are set.
+    pub(crate) fn adapt(&self, question: &mut Question) {
+        adapt(question, &self.0.entity_types, &self.circumstances());
+    }
+
+    /// Context values that win over those of callers.
+    pub(crate) fn circumstances(&self) -> Arc<Map<String, Value>> {
+        Arc::clone(&self.0.circumstances.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_circumstances(&self, circumstances: Map<String, Value>) {
+        *self.0.circumstances.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(circumstances);
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 
     pub(crate) fn log(&self) -> &DecisionLog {

@@ -70,6 +70,16 @@ impl<'a> Control<'a> {
         self.directory(Method::POST, "/control/v1/reset", None).await.map(drop)
     }
 
+    /// The IAM's decisions in memory, as JSON lines.
+    pub(super) async fn decisions(&self) -> Result<String, Failure> {
+        let Some(iam) = &self.session.manifest.iam else {
+            return Err(Failure::new(Exit::Usage, "the manifest has no `iam:`, so nobody decides"));
+        };
+        let url = format!("http://localhost:{}/control/v1/decisions", iam.port);
+        let request = self.http.get(url).bearer_auth(self.secret(&SecretKey::IamControl)?);
+        self.receive(request, "iam").await
+    }
+
     async fn directory(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failure> {
         let Some(iam) = &self.session.manifest.iam else {
             return Err(Failure::new(Exit::Usage, "the manifest has no `iam:`, so there is no directory"));
@@ -87,16 +97,21 @@ impl<'a> Control<'a> {
     }
 
     async fn send(&self, request: RequestBuilder, service: &str) -> Result<Value, Failure> {
+        let text = self.receive(request, service).await?;
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    async fn receive(&self, request: RequestBuilder, service: &str) -> Result<String, Failure> {
         let answer = request.send().await.map_err(|error| match error.is_connect() {
             true => not_up(),
             false => Failure::new(Exit::World, format!("`{service}` does not answer: {error}")),
         })?;
         let status = answer.status();
         let text = answer.text().await.unwrap_or_default();
-        let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         if status.is_success() {
-            return Ok(value);
+            return Ok(text);
         }
+        let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         let said = ["detail", "error_description", "error", "message"].iter().find_map(|key| value.get(*key)?.as_str());
         let exit = if status.is_client_error() { Exit::Usage } else { Exit::World };
         Err(Failure::new(exit, format!("`{service}` refused ({status}): {}", said.unwrap_or(text.trim()))))

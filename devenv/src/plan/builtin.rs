@@ -79,7 +79,7 @@ pub(super) fn iam(manifest: &Manifest, context: &Context) -> Option<PlannedServi
         }),
         policies: context.policies.clone(),
         callers: callers(manifest, context),
-        decision_log: None,
+        ..mock_iam::Config::default()
     };
     Some(built_in(context, IAM, iam.port, serde_json::to_vec(&config).unwrap_or_default()))
 }
@@ -121,6 +121,7 @@ fn callers(manifest: &Manifest, context: &Context) -> BTreeMap<String, Caller> {
     let caller = |key: SecretKey, may: Vec<Permission>| Caller {
         token: mock_iam::secret::Secret::new(context.secrets.get(&key)),
         may,
+        user: None,
     };
     let mut callers = BTreeMap::from([
         ("devenv".to_owned(), caller(SecretKey::IamControl, vec![Decide, ReadDirectory, WriteDirectory, Control])),

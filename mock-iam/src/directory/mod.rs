@@ -1,62 +1,45 @@
-//! Who exists: users with their tenant, roles and attributes, in a snapshot with a version.
+//! Who exists: users with their tenant, roles and attributes, groups, and resources, in a snapshot with a version.
 //!
 //! Pure: must not know SCIM's JSON, Cedar, HTTP, or the clock.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod group;
+mod resource;
+mod user;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::config::Persona;
 
-/// A snapshot of everybody. Cheap to clone: users are shared between snapshots.
+pub use group::{Group, GroupProfile};
+pub use resource::{Name, Resource};
+pub use user::{Profile, User};
+
+/// A snapshot of everybody and everything. Cheap to clone: what is in it is shared between snapshots.
 #[derive(Clone, Debug)]
 pub struct Directory {
     version: u64,
     users: BTreeMap<String, Arc<User>>,
-}
-
-/// Somebody in the directory; the name is the SCIM `id`, the token's `sub` and the Cedar entity id as well.
-#[derive(Clone, Debug, PartialEq)]
-pub struct User {
-    /// What changes can set.
-    pub profile: Profile,
-    /// Directory version at the last change of this user.
-    pub version: u64,
-    /// When the user was made.
-    pub created: Timestamp,
-    /// When the user was last changed.
-    pub last_modified: Timestamp,
-}
-
-/// The part of a user that changes can set.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Profile {
-    /// Unique name; never changes.
-    pub name: String,
-    /// Name for people.
-    pub display_name: Option<String>,
-    /// Whether the user may do anything at all.
-    pub active: bool,
-    /// The tenant that the user belongs to.
-    pub tenant: Option<String>,
-    /// Names of roles.
-    pub roles: BTreeSet<String>,
-    /// Further attributes.
-    pub attributes: BTreeMap<String, Value>,
+    /// One for each role that anybody had since the seed, or that was made; members are in `users`.
+    groups: BTreeMap<String, Arc<Group>>,
+    resources: BTreeMap<Name, Arc<Resource>>,
 }
 
 /// Why a change was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
-    /// The user to change is not there.
-    #[error("no such user")]
+    /// What was to be changed is not there.
+    #[error("there is no such thing in the directory")]
     NotFound,
-    /// The user to create is there already, perhaps in another letter case.
-    #[error("a user of that name exists")]
+    /// What was to be made is there already, perhaps in another letter case.
+    #[error("one of that name exists")]
     Exists,
+    /// A group can have users of the directory as members only.
+    #[error("member `{0}` is not in the directory")]
+    NoSuchMember(String),
 }
 
 impl Directory {
@@ -64,18 +47,11 @@ impl Directory {
     #[must_use]
     pub fn seed(personas: &BTreeMap<String, Persona>, now: Timestamp) -> Self {
         let users = personas.iter().map(|(name, persona)| (name.clone(), User::seed(name, persona, now)));
-        Self { version: 1, users: users.collect() }
-    }
-
-    /// The user of this name, active or not.
-    #[must_use]
-    pub fn user(&self, name: &str) -> Option<&User> {
-        self.users.get(name).map(Arc::as_ref)
-    }
-
-    /// Everybody, by name.
-    pub fn users(&self) -> impl Iterator<Item = &User> {
-        self.users.values().map(Arc::as_ref)
+        let mut directory =
+            Self { version: 1, users: users.collect(), groups: BTreeMap::new(), resources: BTreeMap::new() };
+        let roles: Vec<String> = personas.values().flat_map(|persona| persona.roles.iter().cloned()).collect();
+        roles.iter().for_each(|role| directory.touch_group(role, now));
+        directory
     }
 
     /// Grows by one with each change.
@@ -84,72 +60,9 @@ impl Directory {
         self.version
     }
 
-    /// Adds a user.
-    ///
-    /// # Errors
-    /// [`ChangeError::Exists`]; names are compared without letter case (RFC 7643 §4.1.1).
-    pub fn create(&mut self, profile: Profile, now: Timestamp) -> Result<&User, ChangeError> {
-        if self.users.keys().any(|name| name.to_lowercase() == profile.name.to_lowercase()) {
-            return Err(ChangeError::Exists);
-        }
-        self.version += 1;
-        let user = User { profile, version: self.version, created: now, last_modified: now };
-        Ok(self.users.entry(user.profile.name.clone()).or_insert_with(|| Arc::new(user)))
-    }
-
-    /// Replaces what changes can set; a replacement by the same leaves no trace.
-    ///
-    /// # Errors
-    /// [`ChangeError::NotFound`].
-    pub fn replace(&mut self, profile: Profile, now: Timestamp) -> Result<&User, ChangeError> {
-        let user = Arc::make_mut(self.users.get_mut(&profile.name).ok_or(ChangeError::NotFound)?);
-        if user.profile != profile {
-            self.version += 1;
-            *user = User { profile, version: self.version, created: user.created, last_modified: now };
-        }
-        Ok(user)
-    }
-
-    /// Removes a user.
-    ///
-    /// # Errors
-    /// [`ChangeError::NotFound`].
-    pub fn delete(&mut self, name: &str) -> Result<(), ChangeError> {
-        self.users.remove(name).ok_or(ChangeError::NotFound)?;
-        self.version += 1;
-        Ok(())
-    }
-
     /// Back to a seed; the version goes on growing, so that nobody takes the seed for an older snapshot.
     pub fn reset(&mut self, seed: &Self) {
         let version = self.version + 1;
         *self = Self { version, ..seed.clone() };
-    }
-}
-
-impl User {
-    fn seed(name: &str, persona: &Persona, now: Timestamp) -> Arc<Self> {
-        let profile = Profile {
-            tenant: persona.tenant.clone(),
-            roles: persona.roles.iter().cloned().collect(),
-            attributes: persona.attributes.clone(),
-            ..Profile::new(name)
-        };
-        Arc::new(Self { profile, version: 1, created: now, last_modified: now })
-    }
-}
-
-impl Profile {
-    /// An active user without tenant, roles and attributes.
-    #[must_use]
-    pub fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            display_name: None,
-            active: true,
-            tenant: None,
-            roles: BTreeSet::new(),
-            attributes: BTreeMap::new(),
-        }
     }
 }

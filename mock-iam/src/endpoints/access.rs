@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::authentication::{Caller, Door};
-use super::request_id::X_REQUEST_ID;
+use super::request_id;
 use crate::access::{self, Batch, RequestError};
 use crate::config::Permission;
 use crate::log::{EntityName, Entry};
@@ -72,6 +72,9 @@ struct Asker<'a> {
 impl Asker<'_> {
     /// Decides and logs the decision.
     fn decide(&self, question: &Question) -> Result<bool, QuestionError> {
+        let mut question = question.clone();
+        self.state.adapt(&mut question);
+        let question = &question;
         let (directory, engine) = (self.state.directory(), self.state.engine());
         let start = Instant::now();
         let Decision { allowed, determining, errors, mismatches } = engine.decide(question, &directory)?;
@@ -81,12 +84,11 @@ impl Asker<'_> {
             tracing::warn!(caller = self.caller, subject = question.subject.id, property, "claim_mismatch");
         }
         let user = directory.user(&question.subject.id).filter(|_| question.subject.kind == "User");
-        let request_id = self.headers.get(X_REQUEST_ID).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
         let name = |kind: &str, id: &str| EntityName { kind: kind.to_owned(), id: id.to_owned() };
         self.state.log().append(Entry {
             time: Timestamp::now(),
             sequence: 0,
-            request_id,
+            request_id: request_id::of(self.headers),
             caller: self.caller.to_owned(),
             tenant: user.and_then(|user| user.profile.tenant.clone()),
             subject: name(&question.subject.kind, &question.subject.id),
@@ -105,7 +107,7 @@ impl Asker<'_> {
 }
 
 /// The body as a JSON object of the right content type.
-fn json_object(headers: &HeaderMap, body: &[u8]) -> Result<Value, RequestError> {
+pub(super) fn json_object(headers: &HeaderMap, body: &[u8]) -> Result<Value, RequestError> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
@@ -115,6 +117,6 @@ fn json_object(headers: &HeaderMap, body: &[u8]) -> Result<Value, RequestError> 
 }
 
 /// AuthZEN 1.0 §10.1.2: a malformed request is 400, with a message for its author.
-fn bad_request(error: &RequestError) -> Response {
+pub(super) fn bad_request(error: &RequestError) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "error": error.to_string() }))).into_response()
 }

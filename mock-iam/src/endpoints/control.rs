@@ -11,6 +11,7 @@ use serde_json::json;
 use super::authentication::{Caller, Door};
 use super::origin::SameOrigin;
 use crate::config::{Permission, Policies};
+use crate::log::Selection;
 use crate::state::State;
 
 /// The door of the control interface.
@@ -22,20 +23,27 @@ impl Door for Control {
 
 /// Which decisions are asked for.
 #[derive(Deserialize)]
-pub(crate) struct After {
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
     /// Sequence number of the last decision that the reader has.
     #[serde(default)]
     after: u64,
+    /// `X-Request-ID` of the question.
+    request_id: Option<String>,
+    /// Only questions with claims that contradict the directory.
+    #[serde(default)]
+    claim_mismatch: bool,
 }
 
-/// `GET /control/v1/decisions[?after=SEQUENCE]`: JSON lines, oldest first.
+/// `GET /control/v1/decisions[?after=SEQUENCE&request_id=ID&claim_mismatch=true]`: JSON lines, oldest first.
 pub(crate) async fn decisions(
     _caller: Caller<Control>,
     _origin: SameOrigin,
     Shared(state): Shared<State>,
-    Query(After { after }): Query<After>,
+    Query(Wanted { after, request_id, claim_mismatch }): Query<Wanted>,
 ) -> Response {
-    ([(header::CONTENT_TYPE, "application/jsonl")], state.log().lines(after)).into_response()
+    let selection = Selection { after, request_id, mismatches: claim_mismatch };
+    ([(header::CONTENT_TYPE, "application/jsonl")], state.log().lines(&selection)).into_response()
 }
 
 /// `PUT /control/v1/policies`: the body is a [`Policies`] in JSON.

@@ -1,13 +1,13 @@
 //! SCIM's discovery endpoints (RFC 7644 §4). Must not know users.
 
 use axum::extract::{Path, State as Shared};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde_json::Value;
 
 use super::authentication::Caller;
-use super::scim::{Read, answer, base, error, respond};
-use crate::scim::list::{Query, response};
+use super::scim::{Read, base, error, respond};
+use crate::scim::list::everything;
 use crate::scim::{ScimError, discovery};
 use crate::state::State;
 
@@ -17,8 +17,8 @@ pub(crate) async fn service_provider_config(_caller: Caller<Read>, Shared(state)
 }
 
 /// `GET /scim/v2/ResourceTypes`
-pub(crate) async fn resource_types(_caller: Caller<Read>, Shared(state): Shared<State>) -> Response {
-    all(discovery::resource_types(&base(&state)))
+pub(crate) async fn resource_types(_caller: Caller<Read>, Shared(state): Shared<State>, uri: Uri) -> Response {
+    all(&uri, discovery::resource_types(&base(&state)))
 }
 
 /// `GET /scim/v2/ResourceTypes/{name}`
@@ -31,8 +31,8 @@ pub(crate) async fn resource_type(
 }
 
 /// `GET /scim/v2/Schemas`
-pub(crate) async fn schemas(_caller: Caller<Read>, Shared(state): Shared<State>) -> Response {
-    all(discovery::schemas(&base(&state)))
+pub(crate) async fn schemas(_caller: Caller<Read>, Shared(state): Shared<State>, uri: Uri) -> Response {
+    all(&uri, discovery::schemas(&base(&state)))
 }
 
 /// `GET /scim/v2/Schemas/{id}`
@@ -40,8 +40,13 @@ pub(crate) async fn schema(_caller: Caller<Read>, Shared(state): Shared<State>, 
     one(discovery::schemas(&base(&state)), "schema", &id)
 }
 
-fn all(resources: Vec<Value>) -> Response {
-    answer(response(resources.into_iter(), &Query::default()).map(|list| respond(StatusCode::OK, &list)))
+/// RFC 7644 §4: a filter here would have to be refused, because nothing is filtered.
+fn all(uri: &Uri, resources: Vec<Value>) -> Response {
+    let parameters = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    if parameters.into_iter().any(|(name, _)| name == "filter") {
+        return error(&ScimError::status(403, "discovery documents are not filtered"));
+    }
+    respond(StatusCode::OK, &everything(resources))
 }
 
 fn one(resources: Vec<Value>, kind: &str, id: &str) -> Response {

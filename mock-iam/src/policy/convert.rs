@@ -5,6 +5,7 @@
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 use serde_json::{Map, Value};
 
+use super::entity_type::encode;
 use super::types::{Extension, Field, Fields, Type};
 
 /// A value that has no counterpart in Cedar, or not the type that the schema declares.
@@ -125,9 +126,9 @@ pub(super) fn reference(object: &Map<String, Value>) -> Option<EntityUid> {
     uid(object.get("type")?.as_str()?, object.get("id")?.as_str()?)
 }
 
-/// The entity of this type and id; nothing when the type is no Cedar name.
+/// The entity of this type and id.
 pub(super) fn uid(kind: &str, id: &str) -> Option<EntityUid> {
-    let kind: EntityTypeName = kind.parse().ok()?;
+    let kind: EntityTypeName = encode(kind).parse().ok()?;
     Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
 }
 

@@ -145,6 +145,17 @@ impl Engine {
         self.schema.iter().flat_map(|(_, types)| types.actions.keys().cloned()).collect()
     }
 
+    pub(super) fn has_schema(&self) -> bool {
+        self.schema.is_some()
+    }
+
+    /// Names of the actions that policies name.
+    pub(super) fn named_actions(&self) -> std::collections::BTreeSet<String> {
+        let literals = self.set.policies().flat_map(cedar_policy::Policy::entity_literals);
+        let actions = literals.filter(|id| id.type_name().to_string() == "Action");
+        actions.map(|id| id.id().unescaped().to_owned()).collect()
+    }
+
     /// All policies, by id.
     #[must_use]
     pub fn policies(&self) -> &[Policy] {

@@ -5,12 +5,15 @@
 
 mod convert;
 mod engine;
+pub(crate) mod entity_type;
 mod load;
 mod problem;
 mod question;
+mod search;
 mod slice;
 mod types;
 
 pub use engine::{ClaimMismatch, Decision, Engine, Policy, QuestionError};
 pub use problem::{PolicyErrors, PolicyProblem};
 pub use question::{Action, Entity, Question};
+pub use search::Search;

@@ -9,16 +9,17 @@ use serde_json::{Map, Value, json};
 
 use super::convert::{Converter, ValueError, reference, uid};
 use super::engine::{ClaimMismatch, QuestionError};
+use super::entity_type::decode;
 use super::question::Entity;
 use super::types::{EntityShape, Field, SchemaTypes, Type};
-use crate::directory::{Directory, User};
+use crate::directory::{Directory, Name, User};
 
 /// Entity type of the users of the directory.
 pub(super) const USER: &str = "User";
 /// Entity type of roles, which are parents of users.
-const ROLE: &str = "Role";
+pub(super) const ROLE: &str = "Role";
 /// Entity type of tenants, which are parents of users and resources.
-const TENANT: &str = "Tenant";
+pub(super) const TENANT: &str = "Tenant";
 /// What the directory alone says of a user: a caller that adds a role or a tenant to somebody would decide for itself.
 const OWNED: [&str; 3] = ["active", "roles", "tenant"];
 
@@ -28,6 +29,8 @@ pub(super) struct Slice<'a> {
     directory: &'a Directory,
     pub(super) converter: Converter,
     entities: HashMap<EntityUid, CedarEntity>,
+    /// Parents of entities; those that nothing is known of come without attributes.
+    parents: HashSet<EntityUid>,
     pub(super) mismatches: Vec<ClaimMismatch>,
 }
 
@@ -45,7 +48,7 @@ pub(super) enum SliceError {
 impl<'a> Slice<'a> {
     pub(super) fn new(directory: &'a Directory, types: Option<&'a SchemaTypes>) -> Self {
         let converter = Converter::default();
-        Self { types, directory, converter, entities: HashMap::new(), mismatches: Vec::new() }
+        Self { types, directory, converter, entities: HashMap::new(), parents: HashSet::new(), mismatches: Vec::new() }
     }
 
     /// Adds a user as the directory knows it; claims fill only what the directory does not know.
@@ -73,7 +76,7 @@ impl<'a> Slice<'a> {
         })
     }
 
-    /// Adds a resource as its caller describes it; a user of the directory is as the directory knows it.
+    /// Adds a resource: what the directory knows of it wins over what the caller says, as with users.
     pub(super) fn resource(&mut self, resource: &Entity, id: &EntityUid) -> Result<(), SliceError> {
         if resource.kind == USER && self.entities.contains_key(id) {
             return Ok(());
@@ -81,27 +84,77 @@ impl<'a> Slice<'a> {
         if let Some(user) = self.directory.user(&resource.id).filter(|_| resource.kind == USER) {
             return self.user(user, &resource.properties);
         }
-        let shape = self.shape(&resource.kind);
-        let tenant = resource.properties.get("tenant").and_then(Value::as_object).and_then(reference);
+        let known = self.directory.resource(&resource.kind, &resource.id);
+        let Some(known) = known else { return self.described(id, &resource.properties, &[]) };
+        let mut properties: Map<String, Value> = known.attributes.clone().into_iter().collect();
+        let shape = self.shape(&id.type_name().to_string());
+        for (name, claimed) in resource.properties.iter().filter(|(name, _)| declares(shape, name)) {
+            match properties.get(name) {
+                Some(value) if same(name, value, claimed) => {}
+                None => drop(properties.insert(name.clone(), claimed.clone())),
+                value => self.mismatches.push(ClaimMismatch::new(&format!("resource.{name}"), claimed, value)),
+            }
+        }
+        let made = self.described(id, &properties, &known.parents);
+        made.map_err(|error| match error {
+            SliceError::Question(QuestionError::Property { path, problem, .. })
+                if known.attributes.contains_key(path.split(['.', '[']).next().unwrap_or_default()) =>
+            {
+                SliceError::Directory(format!("`{path}` {problem} of resource `{id}`"))
+            }
+            other => other,
+        })
+    }
+
+    fn described(
+        &mut self,
+        id: &EntityUid,
+        properties: &Map<String, Value>,
+        parents: &[Name],
+    ) -> Result<(), SliceError> {
+        let kind = id.type_name().to_string();
+        let shape = self.shape(&kind);
+        let tenant = properties.get("tenant").and_then(Value::as_object).and_then(reference);
         // What a role or a tenant belongs to, all who have it belong to: that is not the caller's to say.
-        let tenant = tenant.filter(|_| resource.kind != ROLE && resource.kind != TENANT);
-        let parents = tenant.into_iter().filter(|parent| may_be_parent(shape, parent)).collect();
-        let made = self.entity(id.clone(), &resource.properties, parents);
+        let tenant = tenant.filter(|_| kind != ROLE && kind != TENANT);
+        let known = parents.iter().filter_map(|parent| uid(&parent.kind, &parent.id));
+        let parents = tenant.into_iter().chain(known).filter(|parent| may_be_parent(shape, parent)).collect();
+        let made = self.entity(id.clone(), properties, parents);
         made.map_err(|error| SliceError::Question(QuestionError::property("resource", error)))
     }
 
-    /// Adds the users that values and policies refer to, and what these refer to, and gives the slice out.
+    /// Adds what values, policies and parents refer to, and what these refer to, and gives the slice out.
     pub(super) fn finish(mut self, literals: &[EntityUid]) -> Result<Vec<CedarEntity>, SliceError> {
         self.converter.references.extend_from_slice(literals);
         while let Some(id) = self.converter.references.pop() {
-            if id.type_name().to_string() != USER || self.entities.contains_key(&id) {
+            if self.entities.contains_key(&id) {
                 continue;
             }
-            if let Some(user) = self.directory.user(id.id().unescaped()) {
-                self.user(user, &Map::new())?;
+            let kind = id.type_name().to_string();
+            match kind.as_str() {
+                USER => {
+                    if let Some(user) = self.directory.user(id.id().unescaped()) {
+                        self.user(user, &Map::new())?;
+                    }
+                }
+                _ => self.known_resource(&kind, &id)?,
             }
         }
+        for parent in std::mem::take(&mut self.parents) {
+            let entity = CedarEntity::new_no_attrs(parent.clone(), HashSet::new());
+            self.entities.entry(parent).or_insert(entity);
+        }
         Ok(self.entities.into_values().collect())
+    }
+
+    fn known_resource(&mut self, kind: &str, id: &EntityUid) -> Result<(), SliceError> {
+        let directory = self.directory;
+        let Some(known) = directory.resource(&decode(kind), id.id().unescaped()) else { return Ok(()) };
+        let properties = known.attributes.clone().into_iter().collect();
+        self.described(id, &properties, &known.parents).map_err(|error| match error {
+            SliceError::Question(error) => SliceError::Directory(format!("{error} of `{id}`")),
+            directory @ SliceError::Directory(_) => directory,
+        })
     }
 
     fn entity(
@@ -112,10 +165,8 @@ impl<'a> Slice<'a> {
     ) -> Result<(), ValueError> {
         let shape = self.types.and_then(|types| types.entities.get(&id.type_name().to_string()));
         let attributes = self.converter.attributes(properties, shape.map(|shape| &shape.fields))?;
-        for parent in &parents {
-            let entity = CedarEntity::new_no_attrs(parent.clone(), HashSet::new());
-            self.entities.entry(parent.clone()).or_insert(entity);
-        }
+        self.converter.references.extend(parents.iter().cloned());
+        self.parents.extend(parents.iter().cloned());
         let entity = CedarEntity::new(id.clone(), attributes.into_iter().collect(), parents);
         let entity = entity.map_err(|error| {
             let problem = format!("cannot be read: {}", error.inner());

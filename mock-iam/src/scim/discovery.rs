@@ -1,9 +1,9 @@
 //! What this SCIM service can do (RFC 7643 §5 to §7): the truth, so that clients need not guess. Must not know users.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::list::LONGEST_PAGE;
-use super::{EXTENSION, GROUP, USER};
+use super::schema::{Attribute, Kind, Mutability, RESOURCE_TYPES, Schema};
 
 /// RFC 7643 §5.
 pub(crate) fn service_provider_config(base: &str) -> Value {
@@ -13,7 +13,7 @@ pub(crate) fn service_provider_config(base: &str) -> Value {
         "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
         "filter": { "supported": true, "maxResults": LONGEST_PAGE },
         "changePassword": { "supported": false },
-        "sort": { "supported": false },
+        "sort": { "supported": true },
         "etag": { "supported": true },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
@@ -27,118 +27,81 @@ pub(crate) fn service_provider_config(base: &str) -> Value {
 
 /// RFC 7643 §6.
 pub(crate) fn resource_types(base: &str) -> Vec<Value> {
-    let kind = |name: &str, schema: &str, extensions: Value| {
+    let one = |kind: &&super::schema::ResourceType| {
+        let name = kind.name;
+        let extensions = kind.extensions.iter().map(|schema| json!({ "schema": schema.id, "required": false }));
         json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
             "id": name,
             "name": name,
-            "endpoint": format!("/{name}s"),
-            "schema": schema,
-            "schemaExtensions": extensions,
+            "description": kind.schema.description,
+            "endpoint": kind.endpoint,
+            "schema": kind.schema.id,
+            "schemaExtensions": extensions.collect::<Vec<_>>(),
             "meta": { "resourceType": "ResourceType", "location": format!("{base}/ResourceTypes/{name}") },
         })
     };
-    vec![kind("User", USER, json!([{ "schema": EXTENSION, "required": false }])), kind("Group", GROUP, json!([]))]
+    RESOURCE_TYPES.iter().map(one).collect()
 }
 
-/// RFC 7643 §7.
+/// RFC 7643 §7: the schemas of the resources, then those of the discovery documents themselves.
 pub(crate) fn schemas(base: &str) -> Vec<Value> {
-    let user = json!([
-        attribute(
-            "userName",
-            "string",
-            "immutable",
-            "Unique name, the id as well",
-            &json!({ "required": true, "uniqueness": "server" })
-        ),
-        attribute("displayName", "string", "readWrite", "Name for people", &json!({})),
-        attribute("active", "boolean", "readWrite", "Whether the user may do anything at all", &json!({})),
-        attribute(
-            "roles",
-            "complex",
-            "readWrite",
-            "Roles",
-            &json!({
-                "multiValued": true,
-                "subAttributes": [attribute("value", "string", "readWrite", "Name of the role", &json!({ "required": true }))],
-            })
-        ),
-        attribute(
-            "groups",
-            "complex",
-            "readOnly",
-            "Groups, one for each role",
-            &json!({
-                "multiValued": true,
-                "subAttributes": members("readOnly"),
-            })
-        ),
-    ]);
-    let extension = json!([
-        attribute("tenant", "string", "readWrite", "The tenant that the user belongs to", &json!({})),
-        attribute(
-            "attributes",
-            "complex",
-            "readWrite",
-            "Free attributes, which policies see",
-            &json!({ "subAttributes": [] })
-        ),
-    ]);
-    let group = json!([
-        attribute("displayName", "string", "readOnly", "Name of the role", &json!({})),
-        attribute(
-            "members",
-            "complex",
-            "readOnly",
-            "Who has the role",
-            &json!({
-                "multiValued": true,
-                "subAttributes": members("readOnly"),
-            })
-        ),
-    ]);
-    vec![
-        schema(base, USER, "User", user),
-        schema(base, GROUP, "Group", group),
-        schema(base, EXTENSION, "User in a tenant", extension),
-    ]
+    let of_resources =
+        RESOURCE_TYPES.iter().flat_map(|kind| std::iter::once(kind.schema).chain(kind.extensions.iter().copied()));
+    of_resources.chain(super::schema::OF_DISCOVERY.iter().copied()).map(|schema| schema_to_json(base, schema)).collect()
 }
 
-fn schema(base: &str, id: &str, name: &str, attributes: Value) -> Value {
+fn schema_to_json(base: &str, schema: &Schema) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
-        "id": id,
-        "name": name,
-        "description": name,
-        "attributes": attributes,
-        "meta": { "resourceType": "Schema", "location": format!("{base}/Schemas/{id}") },
+        "id": schema.id,
+        "name": schema.name,
+        "description": schema.description,
+        "attributes": schema.attributes.iter().map(attribute).collect::<Vec<_>>(),
+        "meta": { "resourceType": "Schema", "location": format!("{base}/Schemas/{}", schema.id) },
     })
 }
 
-fn members(mutability: &str) -> Value {
-    json!([
-        attribute("value", "string", mutability, "Identifier", &json!({})),
-        attribute("display", "string", mutability, "Name for people", &json!({})),
-        attribute("type", "string", mutability, "What it is", &json!({})),
-        attribute("$ref", "reference", mutability, "URL", &json!({ "referenceTypes": ["User", "Group"] })),
-    ])
+fn attribute(attribute: &Attribute) -> Value {
+    let mut json = Map::new();
+    let mut set = |name: &str, value: Value| json.insert(name.to_owned(), value);
+    set("name", attribute.name.into());
+    set("type", kind(attribute.kind).into());
+    set("multiValued", attribute.multi_valued.into());
+    set("description", attribute.description.into());
+    set("required", attribute.required.into());
+    set("caseExact", attribute.case_exact.into());
+    set("mutability", mutability(attribute.mutability).into());
+    set("returned", if attribute.always { "always" } else { "default" }.into());
+    set("uniqueness", if attribute.unique { "server" } else { "none" }.into());
+    if !attribute.canonical.is_empty() {
+        set("canonicalValues", json!(attribute.canonical));
+    }
+    if !attribute.references.is_empty() {
+        set("referenceTypes", json!(attribute.references));
+    }
+    if let Kind::Complex(_) | Kind::Free = attribute.kind {
+        set("subAttributes", attribute.sub_attributes().iter().map(self::attribute).collect());
+    }
+    Value::Object(json)
 }
 
-/// An attribute with the usual characteristics (RFC 7643 §2.2), and some set otherwise.
-fn attribute(name: &str, kind: &str, mutability: &str, description: &str, others: &Value) -> Value {
-    let mut attribute = json!({
-        "name": name,
-        "type": kind,
-        "multiValued": false,
-        "description": description,
-        "required": false,
-        "caseExact": false,
-        "mutability": mutability,
-        "returned": "default",
-        "uniqueness": "none",
-    });
-    if let (Some(attribute), Some(others)) = (attribute.as_object_mut(), others.as_object()) {
-        attribute.extend(others.clone());
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::String => "string",
+        Kind::Boolean => "boolean",
+        Kind::Integer => "integer",
+        Kind::DateTime => "dateTime",
+        Kind::Binary => "binary",
+        Kind::Reference => "reference",
+        Kind::Complex(_) | Kind::Free => "complex",
     }
-    attribute
+}
+
+fn mutability(mutability: Mutability) -> &'static str {
+    match mutability {
+        Mutability::ReadWrite => "readWrite",
+        Mutability::ReadOnly => "readOnly",
+        Mutability::Immutable => "immutable",
+    }
 }

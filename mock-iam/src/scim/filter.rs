@@ -54,7 +54,7 @@ impl Filter {
 }
 
 /// All values at a path; lists on the way are searched.
-fn values<'a>(resource: &'a Value, path: &[String]) -> Vec<&'a Value> {
+pub(super) fn values<'a>(resource: &'a Value, path: &[String]) -> Vec<&'a Value> {
     let found = match (resource, path.split_first()) {
         (Value::Array(items), _) => return items.iter().flat_map(|item| values(item, path)).collect(),
         (found, None) => found,
@@ -90,15 +90,12 @@ fn holds(path: &[String], value: &Value, comparison: Comparison, wanted: &Value)
         (Value::Object(object), _) => {
             super::attribute(object, "value").is_some_and(|value| holds(path, value, comparison, wanted))
         }
-        (Value::String(value), Value::String(wanted)) => {
-            let exact =
-                path.first().is_some_and(|name| ["id", "externalid", "meta"].contains(&name.to_lowercase().as_str()));
+        (Value::String(value), Value::String(wanted)) => match (as_time(path, value), as_time(path, wanted)) {
+            (Some(value), Some(wanted)) if !is_about_text(comparison) => ordered(value.cmp(&wanted), comparison),
             // RFC 7643 §2.2: without letter case unless the attribute says otherwise.
-            match exact {
-                true => texts(value, comparison, wanted),
-                false => texts(&value.to_lowercase(), comparison, &wanted.to_lowercase()),
-            }
-        }
+            _ if is_exact(path) => texts(value, comparison, wanted),
+            _ => texts(&value.to_lowercase(), comparison, &wanted.to_lowercase()),
+        },
         (Value::Bool(value), Value::Bool(wanted)) => comparison == Comparison::Equal && value == wanted,
         (Value::Number(value), Value::Number(wanted)) => {
             let order = value.as_f64().zip(wanted.as_f64()).and_then(|(value, wanted)| value.partial_cmp(&wanted));
@@ -106,6 +103,22 @@ fn holds(path: &[String], value: &Value, comparison: Comparison, wanted: &Value)
         }
         _ => false,
     }
+}
+
+/// Whether letter case counts: in identifiers and links.
+pub(super) fn is_exact(path: &[String]) -> bool {
+    let named = |name: &String| ["id", "externalid", "meta", "$ref", "schemas"].contains(&name.to_lowercase().as_str());
+    path.iter().any(named)
+}
+
+/// The instant that an attribute of `meta` holds: instants are compared as such, not as texts (RFC 7644 §3.4.2.2).
+pub(super) fn as_time(path: &[String], text: &str) -> Option<jiff::Timestamp> {
+    let is_time = |name: &String| ["created", "lastmodified"].contains(&name.to_lowercase().as_str());
+    path.last().filter(|name| is_time(name)).and_then(|_| text.parse().ok())
+}
+
+fn is_about_text(comparison: Comparison) -> bool {
+    matches!(comparison, Comparison::Contains | Comparison::StartsWith | Comparison::EndsWith)
 }
 
 fn texts(value: &str, comparison: Comparison, wanted: &str) -> bool {

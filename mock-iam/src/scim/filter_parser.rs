@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::filter::{Comparison, Filter};
-use super::{EXTENSION, ScimError, ScimType, USER, after_urn};
+use super::{ENTERPRISE, EXTENSION, GROUP, ScimError, ScimType, USER, after_urn};
 
 /// How deep parentheses may nest: stops a filter from exhausting the stack.
 const DEEPEST: usize = 32;
@@ -70,6 +70,13 @@ impl Parser {
         let comparison = comparison(&operator).ok_or_else(|| invalid(format!("`{operator}` is not an operator")))?;
         let text = self.next()?;
         let value: Value = serde_json::from_str(&text).map_err(|_| invalid(format!("`{text}` is not a value")))?;
+        match (&value, comparison) {
+            // RFC 7644 §3.4.2.2: truth values have no order.
+            (Value::Bool(_), Comparison::Equal | Comparison::NotEqual) => {}
+            (Value::Bool(_), _) => return Err(invalid(format!("`{operator}` does not apply to true and false"))),
+            (Value::Array(_) | Value::Object(_), _) => return Err(invalid(format!("`{text}` is not a value"))),
+            (Value::Null | Value::Number(_) | Value::String(_), _) => {}
+        }
         Ok(Filter::Compare(path, comparison, value))
     }
 
@@ -127,11 +134,13 @@ fn path(text: &str) -> Result<Vec<String>, ScimError> {
         return Err(invalid(format!("`{text}` is not an attribute")));
     }
     let names = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
-    Ok(match (after_urn(text, EXTENSION), after_urn(text, USER)) {
-        (Some(rest), _) => std::iter::once(EXTENSION.to_owned()).chain(names(rest)).collect(),
-        (None, Some(rest)) => names(rest),
-        (None, None) => names(text),
-    })
+    for extension in [EXTENSION, ENTERPRISE] {
+        if let Some(rest) = after_urn(text, extension) {
+            return Ok(std::iter::once(extension.to_owned()).chain(names(rest)).collect());
+        }
+    }
+    let core = [USER, GROUP].into_iter().find_map(|core| after_urn(text, core));
+    Ok(names(core.unwrap_or(text)))
 }
 
 fn comparison(operator: &str) -> Option<Comparison> {

@@ -1,40 +1,80 @@
-//! Groups (RFC 7643 §4.2): one for each role that somebody has; to be read only. Must not know how roles change.
+//! A group as SCIM writes it (RFC 7643 §4.2): a role and who has it. Must not know single changes.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::GROUP;
-use super::user::location;
-use crate::directory::Directory;
+use super::input::{self, invalid};
+use super::schema::GROUPS;
+use super::{GROUP, ScimError, location, version};
+use crate::directory::{Directory, Group, GroupProfile};
 
-/// All groups, by name.
-pub(crate) fn all(directory: &Directory, base: &str) -> Vec<Value> {
-    let mut members: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for user in directory.users() {
-        for role in &user.profile.roles {
-            members.entry(role).or_default().push(&user.profile.name);
+/// The group's representation; `base` is the URL of the SCIM service.
+pub(crate) fn to_json(directory: &Directory, group: &Group, base: &str) -> Value {
+    let mut resource: Map<String, Value> = group.details.clone().into_iter().collect();
+    let mut set = |name: &str, value: Value| resource.insert(name.to_owned(), value);
+    set("schemas", json!([GROUP]));
+    set("id", group.name.clone().into());
+    set("displayName", group.name.clone().into());
+    let member = |name: &str| {
+        let mut member = json!({ "value": name, "type": "User", "$ref": location(base, "Users", name) });
+        let display = directory.user(name).and_then(|user| user.profile.display_name.as_deref());
+        if let (Some(display), Some(member)) = (display, member.as_object_mut()) {
+            member.insert("display".to_owned(), display.into());
         }
+        member
+    };
+    set("members", directory.members(&group.name).map(member).collect());
+    set(
+        "meta",
+        json!({
+            "resourceType": "Group",
+            "created": group.created,
+            "lastModified": group.last_modified,
+            "location": location(base, "Groups", &group.name),
+            "version": version(group.version),
+        }),
+    );
+    Value::Object(resource)
+}
+
+/// The part that clients may write.
+pub(crate) fn writable(directory: &Directory, group: &Group, base: &str) -> Map<String, Value> {
+    let mut resource: Map<String, Value> = group.details.clone().into_iter().collect();
+    resource.insert("displayName".to_owned(), group.name.clone().into());
+    let member = |name: &str| json!({ "value": name, "type": "User", "$ref": location(base, "Users", name) });
+    let members: Vec<Value> = directory.members(&group.name).map(member).collect();
+    if !members.is_empty() {
+        resource.insert("members".to_owned(), members.into());
     }
-    members.into_iter().map(|(role, members)| group(role, &members, base)).collect()
+    resource
 }
 
-/// One group; nothing when nobody has the role.
-pub(crate) fn one(directory: &Directory, role: &str, base: &str) -> Option<Value> {
-    let members = directory.users().filter(|user| user.profile.roles.contains(role));
-    let members: Vec<&str> = members.map(|user| user.profile.name.as_str()).collect();
-    (!members.is_empty()).then(|| group(role, &members, base))
+/// The group in the body of POST or PUT.
+///
+/// # Errors
+/// `invalidValue` for a value of a wrong type, `invalidSyntax` for a body that is no object.
+pub(crate) fn from_json(body: &Value) -> Result<GroupProfile, ScimError> {
+    from_writable(input::resource(&GROUPS, body)?)
 }
 
-fn group(role: &str, members: &[&str], base: &str) -> Value {
-    let members = members
-        .iter()
-        .map(|name| json!({ "value": name, "display": name, "type": "User", "$ref": location(base, "Users", name) }));
-    json!({
-        "schemas": [GROUP],
-        "id": role,
-        "displayName": role,
-        "members": members.collect::<Vec<_>>(),
-        "meta": { "resourceType": "Group", "location": location(base, "Groups", role) },
-    })
+/// The group that the writable part describes.
+///
+/// # Errors
+/// `invalidValue`.
+pub(crate) fn from_writable(mut resource: Map<String, Value>) -> Result<GroupProfile, ScimError> {
+    let Some(Value::String(name)) = resource.remove("displayName") else {
+        return Err(invalid("displayName", "is required"));
+    };
+    let members = resource.remove("members");
+    let mut names = BTreeSet::new();
+    for member in members.iter().filter_map(Value::as_array).flatten() {
+        let text = |name: &str| member.get(name).and_then(Value::as_str);
+        // A role of a role has no meaning for tokens and policies here.
+        if text("type").is_some_and(|kind| kind != "User") {
+            return Err(invalid("members", "may hold users only"));
+        }
+        names.extend(text("value").map(str::to_owned));
+    }
+    Ok(GroupProfile { name, members: names, details: resource.into_iter().collect() })
 }

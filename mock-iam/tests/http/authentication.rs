@@ -18,6 +18,13 @@ async fn a_request_without_a_token_is_401_and_says_how_to_authenticate() {
         ("POST", "/control/v1/reset"),
         ("PUT", "/control/v1/policies"),
         ("GET", "/control/v1/decisions"),
+        ("POST", "/access/v1/search/subject"),
+        ("GET", "/scim/v2/Me"),
+        ("POST", "/scim/v2/.search"),
+        ("PUT", "/scim/v2/Groups/support"),
+        ("PUT", "/control/v1/circumstances"),
+        ("PATCH", "/control/v1/resources/Order/1"),
+        ("POST", "/control/v1/faults"),
     ] {
         let bare = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
         let answer = server.send(bare).await;
@@ -89,8 +96,12 @@ async fn health_and_metadata_are_for_everybody() {
     let metadata = server.send(get("/.well-known/authzen-configuration")).await.json();
     assert_eq!(metadata["policy_decision_point"], "http://localhost:9410");
     assert_eq!(metadata["access_evaluation_endpoint"], "http://localhost:9410/access/v1/evaluation");
-    // Only what is there is announced.
-    assert_eq!(metadata.as_object().unwrap().keys().filter(|key| key.starts_with("search")).count(), 0);
+    // What is announced is there: 401 and not 404.
+    for (name, url) in metadata.as_object().unwrap().iter().filter(|(name, _)| name.ends_with("_endpoint")) {
+        let path = url.as_str().unwrap().strip_prefix("http://localhost:9410").unwrap();
+        let bare = Request::builder().method("POST").uri(path).body(Body::empty()).unwrap();
+        assert_eq!(server.send(bare).await.status, 401, "{name}");
+    }
 }
 
 #[tokio::test]

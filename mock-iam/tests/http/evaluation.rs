@@ -132,7 +132,13 @@ async fn each_decision_is_one_line_of_the_log_without_tokens_or_properties() {
     server.decision("bob", "alice", "acme").await;
     let lines = server.decisions().await;
     let mut first = lines[0].clone();
-    for (name, shape) in [("time", "string"), ("latency_us", "number"), ("policy_hash", "string")] {
+    for (name, shape) in [
+        ("time", "string"),
+        ("latency_us", "number"),
+        ("policy_hash", "string"),
+        ("previous", "string"),
+        ("hash", "string"),
+    ] {
         let value = first.as_object_mut().unwrap().remove(name).unwrap();
         assert_eq!((value.is_string(), value.is_number()), (shape == "string", shape == "number"), "{name}");
         if name == "time" {

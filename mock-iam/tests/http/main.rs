@@ -1,6 +1,8 @@
 //! The server over HTTP, without a socket.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod authentication;
 #[cfg(test)]
 mod common;
@@ -9,8 +11,18 @@ mod control;
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod patch;
 #[cfg(test)]
 mod robustness;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod users;
+#[cfg(test)]
+mod values;
+#[cfg(test)]
+mod world;

@@ -135,7 +135,7 @@ fn unknown_subjects_actions_and_resource_types_are_denied_with_a_reason() {
         ),
         (
             Question::new("alice", "readOrder", crate::policy::Entity::new("not a name", "1")),
-            "`not a name` is not a name of an entity type",
+            "resource type `not a name` is not in the schema",
         ),
     ] {
         let decision = decide(&question);
