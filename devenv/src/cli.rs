@@ -1,8 +1,12 @@
 //! What the user typed, and nothing else.
 
+mod test;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use test::*;
 
 /// Composes a complete local stack (IAM, OpenID provider, dependencies, your API) and tests its authorization.
 #[derive(Debug, Parser)]
@@ -31,13 +35,15 @@ pub enum Command {
     /// Show the steps that `up` would take, and why; changes nothing
     Plan(Plan),
     /// Test the authorization of the stack's API (starts the stack, and takes it down again, when it is not up)
-    Test(Test),
+    Test(Box<Test>),
     /// Print an access token of a persona
     Token(Token),
     /// Send an authenticated request as a persona
     Request(Request),
     /// Look at or change a persona in the running directory: take a role away and watch the next request
     Persona(Persona),
+    /// Verify the log of the IAM's decisions
+    AuditLog(AuditLog),
     /// Check this machine: engine, ports, versions, and how to mend each
     Doctor(Doctor),
     /// Print a completion script for a shell
@@ -51,7 +57,7 @@ pub enum Command {
 }
 
 /// Which stack, on which engine.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct StackArgs {
     /// Directory of the project; devenv.yaml is looked for there and above
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -65,9 +71,10 @@ pub struct StackArgs {
 }
 
 /// `--engine`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum EngineArg {
     /// Docker when possible, otherwise embedded
+    #[default]
     Auto,
     /// Containers
     Docker,
@@ -155,44 +162,6 @@ pub struct Plan {
     #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
     pub stack: StackArgs,
     /// A table or a JSON array
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-/// `devenv test`.
-#[derive(Debug, Args)]
-pub struct Test {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
-    pub stack: StackArgs,
-    /// An API that runs already, e.g. http://127.0.0.1:8080, instead of a stack; needs no devenv.yaml
-    #[arg(long, value_name = "URL")]
-    pub target: Option<String>,
-    /// Who may do what of that API [default: authz.yaml in --dir]
-    #[arg(long, value_name = "FILE", requires = "target")]
-    pub rules: Option<PathBuf>,
-    /// Only these layers
-    #[arg(long = "layer", value_name = "LAYER", value_delimiter = ',')]
-    pub layers: Vec<String>,
-    /// Only these operations, by operationId
-    #[arg(long = "operation", value_name = "ID", value_delimiter = ',')]
-    pub operations: Vec<String>,
-    /// Only these personas as attackers
-    #[arg(long = "persona", value_name = "NAME", value_delimiter = ',')]
-    pub personas: Vec<String>,
-    /// Write a report, e.g. `--report json=run.json`; may be given several times
-    #[arg(long = "report", value_name = "FORMAT=FILE")]
-    pub reports: Vec<String>,
-    /// Print every planned request, send none
-    #[arg(long)]
-    pub plan: bool,
-    /// Leave a stack that the test started running
-    #[arg(long)]
-    pub keep: bool,
-    /// Makes generated markers repeatable
-    #[arg(long, value_name = "NUMBER")]
-    pub seed: Option<u64>,
-    /// Result on standard output as text or as the JSON report
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -289,6 +258,47 @@ pub struct Doctor {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+/// `devenv audit-log`.
+#[derive(Debug, Args)]
+pub struct AuditLog {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: AuditLogCommand,
+}
+
+/// What there is to do with the log of decisions.
+#[derive(Debug, Subcommand)]
+pub enum AuditLogCommand {
+    /// Check that each line is as it was written and follows the one before; exit 1 names the line where it breaks
+    Verify(AuditLogVerify),
+}
+
+/// `devenv audit-log verify`.
+#[derive(Debug, Args)]
+pub struct AuditLogVerify {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// The log, JSON lines; without it, what the running IAM has in memory
+    #[arg(value_name = "LOG")]
+    pub log: Option<PathBuf>,
+    /// Hash that the last line must have, noted earlier: finds a log that was cut off or written anew
+    #[arg(long, value_name = "HASH")]
+    pub head: Option<String>,
+    /// Words or a JSON object
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+impl AuditLog {
+    /// How failures are shown.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        let AuditLogCommand::Verify(args) = &self.command;
+        args.format
+    }
 }
 
 /// `devenv serve`.

@@ -13,6 +13,7 @@ pub mod exit;
 pub mod manifest;
 pub mod plan;
 pub mod relay;
+pub mod select;
 pub mod stack;
 pub mod ui;
 

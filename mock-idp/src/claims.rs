@@ -2,8 +2,9 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::directory::User;
@@ -13,7 +14,7 @@ use crate::directory::User;
 pub(crate) struct AccessClaims<'a> {
     pub(crate) iss: &'a str,
     pub(crate) sub: &'a str,
-    pub(crate) aud: &'a str,
+    pub(crate) aud: &'a Audience,
     pub(crate) exp: i64,
     pub(crate) iat: i64,
     pub(crate) jti: &'a str,
@@ -24,6 +25,25 @@ pub(crate) struct AccessClaims<'a> {
     pub(crate) tenant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) roles: Option<&'a [String]>,
+    /// When the person logged in, and how strongly (RFC 9068 §2.2.1, RFC 9470 §6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acr: Option<&'a str>,
+    /// The key whose holder may use the token (RFC 9449 §6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cnf: Option<Confirmation<'a>>,
+    /// Who acts for the subject (RFC 8693 §4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization_details: Option<&'a Value>,
+}
+
+/// The `cnf` claim (RFC 7800 §3.1) with a key's thumbprint.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Confirmation<'a> {
+    pub(crate) jkt: &'a str,
 }
 
 /// An access token as we read it back. Tenant and roles are not read: introspection asks the directory.
@@ -40,6 +60,39 @@ pub(crate) struct PresentedClaims {
     pub(crate) nbf: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auth_time: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) acr: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cnf: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) may_act: Option<Value>,
+    /// Shared with the grant: an opaque token must not cost a copy.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "write_shared",
+        deserialize_with = "read_shared"
+    )]
+    pub(crate) authorization_details: Option<Arc<Value>>,
+}
+
+fn write_shared<S: Serializer>(value: &Option<Arc<Value>>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.as_deref().serialize(serializer)
+}
+
+fn read_shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<Value>>, D::Error> {
+    Option::<Value>::deserialize(deserializer).map(|value| value.map(Arc::new))
+}
+
+impl PresentedClaims {
+    /// The thumbprint of the key that the token is bound to. A binding of another kind is one that nobody can meet here.
+    pub(crate) fn bound_key(&self) -> Option<&str> {
+        self.cnf.as_ref().map(|cnf| cnf.get("jkt").and_then(Value::as_str).unwrap_or_default())
+    }
 }
 
 /// `aud` is one string or several (RFC 7519 §4.1.3).
@@ -48,6 +101,25 @@ pub(crate) struct PresentedClaims {
 pub(crate) enum Audience {
     One(String),
     Many(Vec<String>),
+}
+
+impl Audience {
+    /// One as a string, several as a list; without any, the fallback.
+    pub(crate) fn of(names: &[String], fallback: &str) -> Self {
+        match names {
+            [] => Self::One(fallback.to_owned()),
+            [one] => Self::One(one.clone()),
+            many => Self::Many(many.to_vec()),
+        }
+    }
+
+    /// Each name.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        match self {
+            Self::One(name) => std::slice::from_ref(name).iter(),
+            Self::Many(names) => names.iter(),
+        }
+    }
 }
 
 /// An ID token (OpenID Connect Core §2).
@@ -59,6 +131,8 @@ pub(crate) struct IdClaims<'a> {
     pub(crate) exp: i64,
     pub(crate) iat: i64,
     pub(crate) auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acr: Option<&'a str>,
     pub(crate) sid: &'a str,
     pub(crate) at_hash: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,18 +2,25 @@
 //!
 //! Must not know where the value came from (a file, `devenv`, a test) nor how the server is started.
 
+mod client;
+mod features;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::error::Error;
+use crate::jwk::JwkSet;
 use crate::secret::Secret;
+
+pub use client::{AuthMethod, Client, TokenExchange};
+pub use features::{ClientDocuments, DeviceAuthorization, Dpop, Registration, Resource, TrustedIssuer};
 
 /// Everything that a provider needs to answer its first request.
 ///
 /// The whole value is a secret file (mode 0400) when it is written down: it carries client secrets.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Issuer identifier, an absolute URL without query or fragment (RFC 8414 §2). Every party must reach it.
@@ -39,6 +46,36 @@ pub struct Config {
     /// The name under which other services of the stack reach this one; the control API accepts it as `Host`.
     #[serde(default)]
     pub service_name: Option<String>,
+    /// APIs by their identifier, an absolute URI (RFC 8707).
+    #[serde(default)]
+    pub resources: BTreeMap<String, Resource>,
+    /// Whether every authorization request must be pushed (RFC 9126 §5).
+    #[serde(default)]
+    pub require_pushed_authorization_requests: bool,
+    /// Whether every authorization request must be signed (RFC 9101 §10.5).
+    #[serde(default)]
+    pub require_signed_request_object: bool,
+    /// Proof of possession (RFC 9449).
+    #[serde(default)]
+    pub dpop: Dpop,
+    /// Device authorization (RFC 8628).
+    #[serde(default)]
+    pub device_authorization: DeviceAuthorization,
+    /// Whose assertions about people are believed, by issuer identifier (RFC 7523 §2.1).
+    #[serde(default)]
+    pub trusted_issuers: BTreeMap<String, TrustedIssuer>,
+    /// Dynamic client registration (RFC 7591); without it, there is none.
+    #[serde(default)]
+    pub registration: Option<Registration>,
+    /// Clients described by a document at their own URL; without it, there are none.
+    #[serde(default)]
+    pub client_documents: Option<ClientDocuments>,
+    /// Authentication context classes that a login can reach, weakest first (OpenID Connect Core §2 `acr`).
+    #[serde(default)]
+    pub acr_values: Vec<String>,
+    /// Types of `authorization_details` that clients may ask for (RFC 9396 §5.1).
+    #[serde(default)]
+    pub authorization_details_types: Vec<String>,
 }
 
 impl Config {
@@ -53,21 +90,58 @@ impl Config {
     }
 
     /// Refuses what no provider can be made from.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// The first thing that is impossible, in words.
+    pub fn check(&self) -> Result<(), Error> {
         check_issuer(&self.issuer)?;
         if self.control_token.as_ref().is_some_and(|token| token.expose().len() < 16) {
             return Err(wrong("`control_token` has fewer than 16 characters and can be guessed"));
         }
         for (id, client) in &self.clients {
-            if client.secret.as_ref().is_some_and(|secret| secret.expose().is_empty()) {
-                return Err(wrong(format!("the client `{id}` has an empty secret; leave it out for a public client")));
+            if let Some(problem) = client.problem() {
+                return Err(wrong(format!("the client `{id}` {problem}")));
+            }
+            if let Some(problem) = client.jwks.as_ref().and_then(JwkSet::problem) {
+                return Err(wrong(format!("a key of the client `{id}` cannot be used: {problem}")));
             }
             for uri in &client.redirect_uris {
                 check_redirect_uri(uri)
                     .map_err(|problem| wrong(format!("the redirect URI `{uri}` of the client `{id}` {problem}")))?;
             }
         }
-        Ok(())
+        self.check_features()
+    }
+
+    fn check_features(&self) -> Result<(), Error> {
+        for id in self.resources.keys() {
+            // RFC 8707 §2: an absolute URI without a fragment.
+            if Url::parse(id).map_or(true, |url| url.fragment().is_some()) {
+                return Err(wrong(format!("the resource `{id}` must be an absolute URI without fragment")));
+            }
+        }
+        for (id, trusted) in &self.trusted_issuers {
+            if let Some(problem) = trusted.jwks.problem() {
+                return Err(wrong(format!("a key of the trusted issuer `{id}` cannot be used: {problem}")));
+            }
+        }
+        for origin in self.client_documents.iter().flat_map(|documents| &documents.origins) {
+            if Url::parse(origin).map_or(true, |url| url.origin().ascii_serialization() != *origin) {
+                let problem = "must be an origin such as `https://app.example`, nothing after it";
+                return Err(wrong(format!("`{origin}` in `client_documents.origins` {problem}")));
+            }
+        }
+        match &self.registration {
+            Some(registration) if !registration.open && registration.initial_access_tokens.is_empty() => {
+                Err(wrong("`registration` lets nobody in: name `initial_access_tokens`, or say `open: true`"))
+            }
+            Some(registration)
+                if registration.initial_access_tokens.values().any(|token| token.expose().len() < 16) =>
+            {
+                Err(wrong("an initial access token has fewer than 16 characters and can be guessed"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -88,7 +162,7 @@ fn check_issuer(issuer: &str) -> Result<(), Error> {
 }
 
 /// RFC 6749 §3.1.2: absolute, no fragment. `javascript:` and `data:` would run in the page that redirects.
-fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
+pub(crate) fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
     let url = Url::parse(uri).map_err(|_| "is not an absolute URI")?;
     if url.fragment().is_some() {
         return Err("has a fragment");
@@ -123,34 +197,56 @@ pub struct Persona {
     pub attributes: BTreeMap<String, serde_json::Value>,
 }
 
-/// A registered client.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Client {
-    /// The secret of a confidential client; a public client has none (RFC 6749 §2.1).
-    #[serde(default)]
-    pub secret: Option<Secret>,
-    /// Redirect URIs, compared as exact strings (RFC 9700 §2.1).
-    #[serde(default)]
-    pub redirect_uris: Vec<String>,
-    /// Grants that the client may use, as in `grant_types` of RFC 7591 §2.
-    #[serde(default)]
-    pub grants: Vec<Grant>,
-    /// Scopes that the client may ask for.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-}
-
-/// A way to get a token, by its `grant_type` name.
+/// A way to get a token. Grants of extensions have a short name here and their `grant_type` URN as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Grant {
     /// RFC 6749 §4.1, always with PKCE (RFC 7636).
+    #[serde(rename = "authorization_code")]
     AuthorizationCode,
     /// RFC 6749 §4.4.
+    #[serde(rename = "client_credentials")]
     ClientCredentials,
     /// RFC 6749 §6, with rotation.
+    #[serde(rename = "refresh_token")]
     RefreshToken,
+    /// RFC 8628 §3.4.
+    #[serde(rename = "device_code", alias = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
+    /// RFC 8693 §2.1.
+    #[serde(rename = "token_exchange", alias = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
+    /// RFC 7523 §2.1.
+    #[serde(rename = "jwt_bearer", alias = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
+}
+
+impl Grant {
+    /// Every grant that works here.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::ClientCredentials,
+        Self::RefreshToken,
+        Self::DeviceCode,
+        Self::TokenExchange,
+        Self::JwtBearer,
+    ];
+
+    /// The value of `grant_type` that asks for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken => "refresh_token",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        }
+    }
+
+    /// The grant that a `grant_type` names.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == name)
+    }
 }
 
 /// How access tokens look.

@@ -55,11 +55,33 @@ pub(crate) enum Code {
     /// OpenID Connect Core §3.1.2.6.
     LoginRequired,
     /// OpenID Connect Core §3.1.2.6.
-    RequestNotSupported,
-    /// OpenID Connect Core §3.1.2.6.
-    RequestUriNotSupported,
-    /// OpenID Connect Core §3.1.2.6.
     RegistrationNotSupported,
+    /// RFC 9101 §6.
+    InvalidRequestObject,
+    /// RFC 9101 §6, RFC 9126 §4.
+    InvalidRequestUri,
+    /// RFC 8707 §2, RFC 8693 §2.2.2.
+    InvalidTarget,
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails,
+    /// OpenID Connect Core Error Code unmet_authentication_requirements 1.0, RFC 9470 §5.
+    UnmetAuthenticationRequirements,
+    /// RFC 8628 §3.5.
+    AuthorizationPending,
+    /// RFC 8628 §3.5.
+    SlowDown,
+    /// RFC 8628 §3.5.
+    ExpiredToken,
+    /// RFC 8628 §3.5: `access_denied` at the token endpoint, whose errors have the status 400.
+    DeniedByPerson,
+    /// RFC 9449 §5.
+    InvalidDpopProof,
+    /// RFC 9449 §8.
+    UseDpopNonce,
+    /// RFC 7591 §3.2.2.
+    InvalidRedirectUri,
+    /// RFC 7591 §3.2.2.
+    InvalidClientMetadata,
     /// RFC 6750 §3.1.
     InvalidToken,
     /// RFC 6750 §3.1.
@@ -83,9 +105,20 @@ impl Code {
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::LoginRequired => "login_required",
-            Self::RequestNotSupported => "request_not_supported",
-            Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
+            Self::DeniedByPerson => "access_denied",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::NotFound => "not_found",
@@ -107,8 +140,19 @@ impl Code {
             | Self::UnsupportedResponseType
             | Self::InvalidScope
             | Self::LoginRequired
-            | Self::RequestNotSupported
-            | Self::RequestUriNotSupported
+            | Self::InvalidRequestObject
+            | Self::InvalidRequestUri
+            | Self::InvalidTarget
+            | Self::InvalidAuthorizationDetails
+            | Self::UnmetAuthenticationRequirements
+            | Self::AuthorizationPending
+            | Self::SlowDown
+            | Self::ExpiredToken
+            | Self::DeniedByPerson
+            | Self::InvalidDpopProof
+            | Self::UseDpopNonce
+            | Self::InvalidRedirectUri
+            | Self::InvalidClientMetadata
             | Self::RegistrationNotSupported => 400,
         }
     }

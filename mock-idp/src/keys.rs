@@ -26,6 +26,8 @@ pub(crate) enum TokenType {
     Access,
     /// OpenID Connect Core §2.
     Id,
+    /// RFC 9701 §5.
+    Introspection,
 }
 
 impl TokenType {
@@ -34,6 +36,7 @@ impl TokenType {
         match self {
             Self::Access => "at+jwt",
             Self::Id => "JWT",
+            Self::Introspection => "token-introspection+jwt",
         }
     }
 }
@@ -46,6 +49,7 @@ pub(crate) struct SigningKey {
     jwk: Value,
     access_header: String,
     id_header: String,
+    introspection_header: String,
 }
 
 /// A signature could not be made.
@@ -89,6 +93,7 @@ impl SigningKey {
         Ok(Self {
             access_header: header(TokenType::Access),
             id_header: header(TokenType::Id),
+            introspection_header: header(TokenType::Introspection),
             jwk: json!({"kty": "EC", "crv": "P-256", "x": x, "y": y, "use": "sig", "alg": "ES256", "kid": key_id}),
             pair,
             public,
@@ -111,6 +116,7 @@ impl SigningKey {
         let header = match kind {
             TokenType::Access => &self.access_header,
             TokenType::Id => &self.id_header,
+            TokenType::Introspection => &self.introspection_header,
         };
         let payload = serde_json::to_vec(claims).map_err(|_| SigningFailed)?;
         self.sign_parts(header, &payload)

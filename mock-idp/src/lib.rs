@@ -13,6 +13,7 @@ mod endpoints;
 mod error;
 mod flow;
 mod journal;
+pub mod jwk;
 mod jws;
 mod keys;
 mod pages;

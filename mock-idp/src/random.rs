@@ -18,6 +18,27 @@ pub(crate) fn identifier() -> Result<String, NoRandomness> {
     random::<16>()
 }
 
+/// A code for people to type (RFC 8628 §6.1): eight letters without vowels, so that no word comes out.
+pub(crate) fn user_code() -> Result<String, NoRandomness> {
+    const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+    let mut code = String::with_capacity(9);
+    while code.len() < 9 {
+        let mut bytes = [0_u8; 32];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+        // 240 is a multiple of 20: the rest would make the first letters likelier.
+        for letter in
+            bytes.into_iter().filter(|byte| *byte < 240).filter_map(|byte| LETTERS.get(usize::from(byte) % 20))
+        {
+            match code.len() {
+                4 => code.extend(['-', char::from(*letter)]),
+                0..9 => code.push(char::from(*letter)),
+                _ => break,
+            }
+        }
+    }
+    Ok(code)
+}
+
 fn random<const BYTES: usize>() -> Result<String, NoRandomness> {
     let mut bytes = [0_u8; BYTES];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| NoRandomness)?;

@@ -9,8 +9,11 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
 use tower_http::cors::{Any, CorsLayer};
 
+use crate::endpoints::input::DPOP;
+use crate::endpoints::proof::DPOP_NONCE;
 use crate::endpoints::{
-    authorize, control, guard, introspect, login, metadata, record, respond, revoke, token, userinfo,
+    authorize, capabilities, control, device, guard, introspect, login, metadata, par, record, register, respond,
+    revoke, token, userinfo,
 };
 use crate::state::Provider;
 
@@ -38,6 +41,9 @@ fn pages_and_clients() -> Router<Arc<Provider>> {
         .route("/login", post(login::post))
         .route("/introspect", post(introspect::post)) // RFC 7662 §2
         .route("/revoke", post(revoke::post)) // RFC 7009 §2
+        .route("/par", post(par::post)) // RFC 9126 §2
+        .route("/device_authorization", post(device::authorize)) // RFC 8628 §3.1
+        .route("/device", get(device::get).post(device::post)) // RFC 8628 §3.3
         .route("/health", get(metadata::health))
 }
 
@@ -45,15 +51,18 @@ fn pages_and_clients() -> Router<Arc<Provider>> {
 fn open_to_scripts() -> Router<Arc<Provider>> {
     let cors = CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([header::WWW_AUTHENTICATE]);
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, DPOP])
+        .expose_headers([header::WWW_AUTHENTICATE, DPOP_NONCE]);
     Router::new()
         .route("/.well-known/openid-configuration", get(metadata::document)) // OpenID Connect Discovery §4
         .route("/.well-known/oauth-authorization-server", get(metadata::document)) // RFC 8414 §3
         .route("/jwks", get(metadata::jwks)) // RFC 7517 §5
         .route("/token", post(token::post)) // RFC 6749 §3.2
         .route("/userinfo", get(userinfo::answer).post(userinfo::answer)) // OpenID Connect Core §5.3
+        .route("/resources/metadata", get(capabilities::resource)) // RFC 9728 §2
+        .route("/register", post(register::post)) // RFC 7591 §3
+        .route("/register/{id}", get(register::get).put(register::put).delete(register::delete)) // RFC 7592 §2
         .layer(cors)
 }
 
@@ -61,6 +70,7 @@ fn open_to_scripts() -> Router<Arc<Provider>> {
 fn control_api(provider: &Arc<Provider>) -> Router<Arc<Provider>> {
     Router::new()
         .route("/tokens", post(control::mint))
+        .route("/devices/{user_code}", post(control::answer_device))
         .route("/sessions/{persona}", delete(control::end_sessions))
         .route("/journal", get(control::journal))
         .route("/reset", post(control::reset))

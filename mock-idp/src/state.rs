@@ -6,9 +6,13 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::directory::{self, Directory};
 use crate::error::{Code, Error, Refused};
+use crate::flow::authorize::Front;
+use crate::flow::client::Desk;
+use crate::flow::nonce::Nonces;
 use crate::journal::Journal;
 use crate::keys::SigningKey;
-use crate::store::Store;
+use crate::random;
+use crate::store::{Clients, Store};
 
 /// A provider, ready to answer; [`crate::app`] gives it its routes.
 pub struct Provider {
@@ -19,6 +23,9 @@ pub struct Provider {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) clock: Arc<dyn Clock>,
     other_key: OnceLock<SigningKey>,
+    nonces: OnceLock<Nonces>,
+    /// The names that an assertion for this provider is addressed to (RFC 7523 §3 item 3).
+    pub(crate) audiences: Vec<String>,
 }
 
 impl std::fmt::Debug for Provider {
@@ -48,8 +55,10 @@ impl Provider {
             Some(pem) => SigningKey::from_pem(pem)?,
             None => SigningKey::generate()?,
         };
-        let (store, journal, other_key) = (Store::new(), Journal::new(), OnceLock::new());
-        Ok(Arc::new(Self { config, key, store, journal, directory, clock, other_key }))
+        let (store, journal) = (Store::new(Clients::new(&config.clients)), Journal::new());
+        let (other_key, nonces) = (OnceLock::new(), OnceLock::new());
+        let audiences = vec![config.issuer.clone(), format!("{}/token", config.issuer.trim_end_matches('/'))];
+        Ok(Arc::new(Self { config, key, store, journal, directory, clock, other_key, nonces, audiences }))
     }
 
     /// Now, in seconds.
@@ -64,6 +73,25 @@ impl Provider {
         }
         let key = SigningKey::generate().map_err(Refused::internal)?;
         Ok(self.other_key.get_or_init(|| key))
+    }
+
+    /// The nonces of this process; its key is made when first asked for, not on the start path.
+    pub(crate) fn nonces(&self) -> Result<&Nonces, Refused> {
+        if let Some(nonces) = self.nonces.get() {
+            return Ok(nonces);
+        }
+        let secret = random::bearer_value().map_err(Refused::internal)?;
+        Ok(self.nonces.get_or_init(|| Nonces::new(&secret, self.config.dpop.lifetime_seconds)))
+    }
+
+    /// What the authorization endpoint knows when a request arrives.
+    pub(crate) fn front(&self) -> Front<'_> {
+        Front { config: &self.config, clients: &self.store.clients, now: self.now() }
+    }
+
+    /// What client authentication needs.
+    pub(crate) fn desk(&self) -> Desk<'_> {
+        Desk { clients: &self.store.clients, seen: &self.store.seen, audiences: &self.audiences, now: self.now() }
     }
 
     /// The issuer with a path under it.

@@ -42,6 +42,8 @@ pub enum NoAnswer {
     NotSent(String),
     /// The request makes no sense with these tokens.
     NotApplicable(String),
+    /// The budget of the run was used up before.
+    OutOfTime(String),
 }
 
 /// Fields in which APIs that answer 200 to everything say whether it worked.
@@ -136,7 +138,10 @@ impl NoAnswer {
     #[must_use]
     pub fn reason(&self) -> &str {
         match self {
-            NoAnswer::Transport(reason) | NoAnswer::NotSent(reason) | NoAnswer::NotApplicable(reason) => reason,
+            NoAnswer::Transport(reason)
+            | NoAnswer::NotSent(reason)
+            | NoAnswer::NotApplicable(reason)
+            | NoAnswer::OutOfTime(reason) => reason,
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Finding {
     pub steps: Vec<StepId>,
     /// The cases that are this defect.
     pub cases: Vec<String>,
+    /// Cases of other checks that fail for the same cause.
+    pub explained: Vec<String>,
     /// Why the team lives with it.
     pub waived: Option<String>,
 }
@@ -52,6 +54,8 @@ struct Suspicion<'a> {
     also: BTreeSet<String>,
     /// Who else got there, in cases of those checks.
     others: BTreeSet<String>,
+    /// Those cases.
+    explained: Vec<String>,
 }
 
 /// What a check explains when it fails: on the same operation these fail too, for the same cause.
@@ -154,7 +158,7 @@ fn suspicions<'a>(plan: &TestPlan, cases: &'a [JudgedCase]) -> Vec<Suspicion<'a>
         let check = match case.outcome {
             Outcome::Fail(..) | Outcome::Unproven(_) => case.check,
             Outcome::ServerError(_) => "server-error",
-            Outcome::Pass(_) | Outcome::Inconclusive(_) | Outcome::NotApplicable(_) => continue,
+            Outcome::Pass(_) | Outcome::Inconclusive(_) | Outcome::NotApplicable(_) | Outcome::NotRun(_) => continue,
         };
         grouped.entry((position(plan, &case.operation), check, &case.operation)).or_default().push(case);
     }
@@ -164,6 +168,7 @@ fn suspicions<'a>(plan: &TestPlan, cases: &'a [JudgedCase]) -> Vec<Suspicion<'a>
         cases,
         also: BTreeSet::new(),
         others: BTreeSet::new(),
+        explained: Vec::new(),
     };
     grouped.into_iter().map(suspicion).collect()
 }
@@ -189,6 +194,7 @@ fn swallow(suspicions: &mut Vec<Suspicion<'_>>) {
             let access = layer(cause) == Some(Layer::Access);
             for effect in effects {
                 found.also.insert(effect.check.to_owned());
+                found.explained.extend(effect.cases.iter().map(|case| case.id.clone()).chain(effect.explained));
                 // Whoever reached an object is evidence; whose token was forged for that is not.
                 let reached = effect.cases.iter().filter(|case| access && case.layer == Layer::Access);
                 found.others.extend(reached.map(|case| who(case)));
@@ -218,6 +224,7 @@ fn merge_operations(plan: &TestPlan, suspicions: &mut Vec<Suspicion<'_>>) {
                 known.also.insert(label(plan, &other.operation));
                 known.also.append(&mut other.also);
                 known.cases.append(&mut other.cases);
+                known.explained.append(&mut other.explained);
             }
         }
     }
@@ -284,6 +291,7 @@ fn finding(plan: &TestPlan, suspicion: &Suspicion<'_>, waivers: &[&Waiver]) -> O
         evidence: evidence(suspicion, best),
         steps: best.steps.clone(),
         cases: suspicion.cases.iter().map(|case| case.id.clone()).collect(),
+        explained: suspicion.explained.clone(),
         waived,
         operation,
         id,

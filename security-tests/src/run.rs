@@ -3,9 +3,10 @@
 
 use crate::access::Waiver;
 use crate::checks::{self, Check, Evidence, Offline, Work};
-use crate::exchange::Exchange;
-use crate::oracle::{Decision, Relation};
-use crate::plan::{Action, Case, Detail, StepId, TestPlan};
+use crate::exchange::{Exchange, NoAnswer};
+use crate::lock::{self, Comparison};
+use crate::oracle::{Asked, Decision, Relation, question};
+use crate::plan::{Action, Case, Credential, Detail, StepId, TestPlan, is_asked_for};
 use crate::rollup::{self, Finding};
 use crate::target::Target;
 use crate::verdict::{Confidence, Layer, Observed, Outcome, Verdict};
@@ -27,6 +28,8 @@ pub struct Run {
     pub layers: Vec<LayerRun>,
     /// From the first request to the last judgement.
     pub duration_ms: f64,
+    /// What changed against the recorded matrix, when there is one.
+    pub lock: Option<Comparison>,
 }
 
 /// A judged case.
@@ -63,6 +66,8 @@ pub struct Cell {
     pub expected: Decision,
     /// What did.
     pub observed: Observed,
+    /// What the policies decide, when they were asked.
+    pub decided: Option<Decision>,
 }
 
 /// A layer of a run.
@@ -93,6 +98,8 @@ pub struct Summary {
     pub advice: usize,
     /// Requests to the API.
     pub requests: usize,
+    /// Beside all of these: not run, because the budget was used up.
+    pub not_run: usize,
 }
 
 impl Run {
@@ -103,13 +110,18 @@ impl Run {
         let mut cases = offline(target, &plan);
         for case in &plan.cases {
             if let Some((check, Work::Online(_, judge))) = checks::by_id(case.check).map(|check| (check, check.work)) {
-                cases.push(judged(check, case, judge(case, &evidence)));
+                let outcome = cut_off(case, &evidence).unwrap_or_else(|| judge(case, &evidence));
+                cases.push(judged(check, case, outcome));
             }
         }
+        forgive_a_broken_target(&plan, &exchanges, &mut cases);
+        let matrix = matrix(target, &plan, &evidence);
+        cases.extend(widened(target, &plan, &matrix));
         let findings = rollup::findings(&plan, &cases, active(&target.access.waivers, &plan));
-        let matrix = matrix(&plan, &evidence);
         let layers = layers(&plan, &cases, &exchanges);
-        Self { exchanges, cases, findings, matrix, layers, duration_ms, plan }
+        let mut run = Self { exchanges, cases, findings, matrix, layers, duration_ms, plan, lock: None };
+        run.lock = target.lock.as_ref().map(|lock| lock.compare(&run));
+        run
     }
 
     /// What the run amounts to.
@@ -118,7 +130,9 @@ impl Run {
         let fails = |finding: &Finding| {
             finding.waived.is_none() && finding.tier <= self.plan.tier && finding.confidence != Confidence::Unproven
         };
-        let open = |case: &JudgedCase| matches!(case.outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_));
+        let open = |case: &JudgedCase| {
+            matches!(case.outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_) | Outcome::NotRun(_))
+        };
         let named_and_skipped = self.plan.layers_named && self.layers.iter().any(|layer| layer.skipped.is_some());
         if self.findings.iter().any(fails) {
             Verdict::Fail
@@ -137,12 +151,13 @@ impl Run {
         let failed = count(|outcome| matches!(outcome, Outcome::Fail(..) | Outcome::ServerError(_)));
         let inconclusive = count(|outcome| matches!(outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_)));
         let advice = self.findings.iter().filter(|finding| finding.tier > self.plan.tier).count();
+        let not_run = count(|outcome| matches!(outcome, Outcome::NotRun(_)));
         let is_request = |(step, exchange): &(&crate::plan::Step, &Option<Exchange>)| {
             let sent = exchange.as_ref().is_some_and(|exchange| exchange.duration_ms > 0.0);
             sent && matches!(step.action, Action::Request(_))
         };
         let requests = self.plan.steps.iter().zip(&self.exchanges).filter(is_request).count();
-        Summary { cases: passed + failed + inconclusive, passed, failed, inconclusive, advice, requests }
+        Summary { cases: passed + failed + inconclusive, passed, failed, inconclusive, advice, requests, not_run }
     }
 
     /// Why the run is inconclusive: each reason once, with the number of cases.
@@ -150,13 +165,48 @@ impl Run {
     pub fn open_questions(&self) -> Vec<(String, usize)> {
         let mut reasons = std::collections::BTreeMap::new();
         for case in &self.cases {
-            if let Outcome::Inconclusive(reason) | Outcome::Unproven(reason) = &case.outcome {
+            if let Outcome::Inconclusive(reason) | Outcome::Unproven(reason) | Outcome::NotRun(reason) = &case.outcome {
                 *reasons.entry(reason.clone()).or_insert(0) += 1;
             }
         }
         let mut reasons: Vec<_> = reasons.into_iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         reasons
+    }
+}
+
+/// A case with a step that the budget did not allow says nothing, unless what was sent is already the proof.
+fn cut_off(case: &Case, evidence: &Evidence<'_>) -> Option<Outcome> {
+    case.steps().into_iter().find_map(|step| match evidence.answer(step) {
+        Err(NoAnswer::OutOfTime(reason)) => Some(Outcome::NotRun(reason)),
+        _ => None,
+    })
+}
+
+/// A target that answers 5xx to everybody whom it should serve is broken, not unsafe: nothing is proven either way.
+fn forgive_a_broken_target(plan: &TestPlan, exchanges: &[Option<Exchange>], cases: &mut [JudgedCase]) {
+    let mut failed = 0;
+    for (step, exchange) in plan.steps.iter().zip(exchanges) {
+        let Action::Request(request) = &step.action else { continue };
+        let Some(Ok(answer)) = exchange.as_ref().map(|exchange| &exchange.result) else { continue };
+        match (&request.credential, answer.is_5xx()) {
+            (Credential::Persona(_) | Credential::Fresh(_), false) => return,
+            (Credential::Persona(_) | Credential::Fresh(_), true) => failed += 1,
+            (
+                Credential::Anonymous
+                | Credential::Held(_)
+                | Credential::Minted(..)
+                | Credential::Forged(..)
+                | Credential::Pair(..)
+                | Credential::Placed(..),
+                _,
+            ) => {}
+        }
+    }
+    for case in cases.iter_mut().filter(|_| failed > 0) {
+        if let Outcome::ServerError(status) = case.outcome {
+            case.outcome = Outcome::Inconclusive(format!("the target answers everybody with {status}"));
+        }
     }
 }
 
@@ -173,6 +223,9 @@ fn offline(target: &Target, plan: &TestPlan) -> Vec<JudgedCase> {
     let wanted = |operation: &&crate::api::Operation| {
         plan.scope.operations.is_empty() || plan.scope.operations.contains(&operation.id)
     };
+    if plan.scope.shard.is_some_and(|shard| !shard.is_first()) {
+        return Vec::new();
+    }
     let operations: Vec<_> = plan.operations.iter().filter(wanted).collect();
     let personas: Vec<String> = target
         .personas
@@ -197,6 +250,8 @@ fn offline(target: &Target, plan: &TestPlan) -> Vec<JudgedCase> {
             }));
         }
     }
+    let only = &plan.scope.only;
+    cases.retain(|case| is_asked_for(only, &case.id, (case.check, &case.operation)));
     cases
 }
 
@@ -226,7 +281,43 @@ fn judged(check: &Check, case: &Case, outcome: Outcome) -> JudgedCase {
     }
 }
 
-fn matrix(plan: &TestPlan, evidence: &Evidence<'_>) -> Vec<Cell> {
+/// Access that somebody gained since the matrix was recorded, although rules and API agree on it: what is not meant so is
+/// another check's finding.
+fn widened(target: &Target, plan: &TestPlan, matrix: &[Cell]) -> Vec<JudgedCase> {
+    let (Some(lock), Some(check)) = (&target.lock, checks::by_id("widened-access")) else { return Vec::new() };
+    let case = |(planned, cell): (&crate::plan::PlannedCell, &Cell)| {
+        let answer = lock::answer(cell)?;
+        let recorded = lock.get(&lock::key_of(cell))?;
+        let layer = if cell.observed == Observed::NotRun { Layer::Policy } else { Layer::Access };
+        let outcome = match (recorded, answer, cell.expected) {
+            (Decision::Deny, Decision::Allow, Decision::Allow) => {
+                let line = lock::key_of(cell);
+                Outcome::Fail(Confidence::Confirmed, format!("authz.lock says `{line}: deny`, now it is allowed"))
+            }
+            _ => Outcome::Pass("as recorded, or narrower".to_owned()),
+        };
+        let (operation, relation) = (planned.operation.clone(), cell.relation);
+        let id = format!("{}:{operation}:{}:{}", check.id, cell.persona, relation.as_str());
+        let persona = planned.persona.clone();
+        Some(JudgedCase { id, check: check.id, layer, operation, persona, relation, outcome, steps: Vec::new() })
+    };
+    plan.cells.iter().zip(matrix).filter_map(case).collect()
+}
+
+/// What the policies say of a cell, asked as the API would ask.
+fn decided(target: &Target, cell: &crate::plan::PlannedCell) -> Option<Decision> {
+    let decider = target.decider.as_ref()?;
+    let persona = cell.persona.as_deref()?;
+    let on_object = target.access.rules.get(&cell.operation).is_some_and(|rule| rule.on.is_some());
+    if (on_object && cell.owner.is_none()) || !decider.actions().contains(&cell.operation) {
+        return None;
+    }
+    let asked = Asked { operation: &cell.operation, persona: Some(persona), owner: cell.owner.as_deref() };
+    decider.decide(&question(target, persona, asked)).ok()
+}
+
+fn matrix(target: &Target, plan: &TestPlan, evidence: &Evidence<'_>) -> Vec<Cell> {
+    let asks_policies = plan.layers.iter().any(|layer| layer.layer == Layer::Policy && layer.skipped.is_none());
     let observed = |cell: &crate::plan::PlannedCell| {
         checks::case_of(cell).map_or(Observed::NotRun, |case| checks::observed(cell, &case, evidence))
     };
@@ -236,6 +327,7 @@ fn matrix(plan: &TestPlan, evidence: &Evidence<'_>) -> Vec<Cell> {
         relation: cell.relation,
         expected: cell.expected,
         observed: observed(cell),
+        decided: if asks_policies { decided(target, cell) } else { None },
     };
     plan.cells.iter().map(cell).collect()
 }

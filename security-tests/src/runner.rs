@@ -2,6 +2,7 @@
 //! and tokens that are filled in.
 
 mod pace;
+mod patience;
 mod secrets;
 mod sign_in;
 mod transport;
@@ -13,12 +14,13 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::exchange::{Exchange, NoAnswer};
-use crate::plan::{Action, Group, Phase, StepId, TestPlan};
+use crate::exchange::{Answer, Exchange, NoAnswer};
+use crate::plan::{Action, Group, Phase, Role, StepId, TestPlan};
 use crate::run::Run;
 use crate::scim::{replace_active, replace_roles};
 use crate::target::Target;
 use crate::tokens::Mint;
+use crate::verdict::Severity;
 use pace::Pace;
 use transport::Transport;
 
@@ -90,7 +92,7 @@ pub async fn clean_up(plan: &TestPlan, target: &Target) -> Result<(), String> {
     let transport = Transport::new(plan, target)?;
     let mut failed = BTreeMap::new();
     for group in plan.groups.iter().filter(|group| group.phase == Phase::End) {
-        for (id, exchange) in run_group(plan, &transport, group).await {
+        for (id, exchange) in run_group(plan, &transport, group, None).await {
             match exchange.result {
                 // What was never made, or is gone already, need not be deleted.
                 Ok(answer) if answer.is_2xx() || matches!(answer.status, 404 | 410) => {}
@@ -104,22 +106,39 @@ pub async fn clean_up(plan: &TestPlan, target: &Target) -> Result<(), String> {
     if report.is_empty() { Ok(()) } else { Err(report.join("; ")) }
 }
 
+/// The groups of a phase: with a budget, what would be worst is asked first.
+fn groups_of(plan: &TestPlan, phase: Phase) -> Vec<&Group> {
+    let mut groups: Vec<&Group> = plan.groups.iter().filter(|group| group.phase == phase).collect();
+    if plan.budget.is_some() {
+        let mut risk: BTreeMap<StepId, Severity> = BTreeMap::new();
+        for case in &plan.cases {
+            let Some(check) = crate::checks::by_id(case.check) else { continue };
+            let worst = risk.entry(case.trial.attack).or_insert(check.severity);
+            *worst = check.severity.min(*worst);
+        }
+        let of_group = |group: &Group| group.steps.iter().filter_map(|step| risk.get(step)).min().copied();
+        groups.sort_by_key(|group| of_group(group).unwrap_or(Severity::Low));
+    }
+    groups
+}
+
 async fn walk(
     plan: &TestPlan,
     transport: &Transport<'_>,
     exchanges: &mut [Option<Exchange>],
     progress: &mut (dyn FnMut(Progress) + Send),
 ) {
-    let total = plan.steps.len();
+    let total = plan.groups.iter().map(|group| group.steps.len()).sum();
     let mut done = 0;
+    let deadline = plan.budget.map(|budget| tokio::time::Instant::now() + budget);
     for (phase, side_by_side) in PHASES {
         let mut pace = if side_by_side { Pace::adaptive() } else { Pace::single() };
-        let mut waiting = plan.groups.iter().filter(|group| group.phase == phase);
+        let mut waiting = groups_of(plan, phase).into_iter();
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < pace.limit() {
                 let Some(group) = waiting.next() else { break };
-                running.push(run_group(plan, transport, group));
+                running.push(run_group(plan, transport, group, deadline));
             }
             let Some(finished) = running.next().await else { break };
             for (step, exchange) in finished {
@@ -135,30 +154,60 @@ async fn walk(
 }
 
 /// The steps of a group, one after the other; all of them, so that a change is always taken back.
-async fn run_group(plan: &TestPlan, transport: &Transport<'_>, group: &Group) -> Vec<(StepId, Exchange)> {
+async fn run_group(
+    plan: &TestPlan,
+    transport: &Transport<'_>,
+    group: &Group,
+    deadline: Option<tokio::time::Instant>,
+) -> Vec<(StepId, Exchange)> {
     let fresh = Mutex::new(None);
     let mut finished = Vec::with_capacity(group.steps.len());
+    let mut changed = false;
     for id in &group.steps {
         let Some(step) = plan.steps.get(*id) else { continue };
         let started = Instant::now();
-        let (url, result) = match &step.action {
-            Action::Request(request) => transport.send(request, &fresh).await,
-            Action::FreshToken(persona) => {
-                let minted = transport.mint(persona, &Mint::default()).await;
-                let result = minted.map(|token| {
-                    *fresh.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-                    crate::exchange::Answer { status: 201, ..Default::default() }
-                });
-                (String::new(), result)
+        let end = deadline.filter(|_| !(step.role == Role::Restore && changed));
+        let (url, result) = match end {
+            Some(end) if end <= tokio::time::Instant::now() => (String::new(), Err(out_of_time(plan))),
+            Some(end) => {
+                changed |= step.role == Role::Change;
+                let taken = tokio::time::timeout_at(end, take(&step.action, transport, &fresh)).await;
+                taken.unwrap_or_else(|_late| (String::new(), Err(out_of_time(plan))))
             }
-            Action::EndSessions(persona) => (String::new(), transport.end_sessions(persona).await),
-            Action::PatchUser(persona, change) => (String::new(), transport.patch_user(persona, change).await),
+            None => take(&step.action, transport, &fresh).await,
         };
-        let sent = !matches!(result, Err(NoAnswer::NotSent(_) | NoAnswer::NotApplicable(_)));
+        let not_sent = |reason: &NoAnswer| !matches!(reason, NoAnswer::Transport(_));
+        let sent = !result.as_ref().is_err_and(not_sent);
         let took = if sent { started.elapsed() } else { Duration::ZERO };
         finished.push((*id, Exchange { url, result, duration_ms: took.as_secs_f64() * 1000.0 }));
     }
     finished
+}
+
+/// Does what one step says.
+async fn take(
+    action: &Action,
+    transport: &Transport<'_>,
+    fresh: &Mutex<Option<String>>,
+) -> (String, Result<Answer, NoAnswer>) {
+    match action {
+        Action::Request(request) => transport.send(request, fresh).await,
+        Action::FreshToken(persona) => {
+            let minted = transport.mint(persona, &Mint::default()).await;
+            let result = minted.map(|token| {
+                *fresh.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+                Answer { status: 201, ..Answer::default() }
+            });
+            (String::new(), result)
+        }
+        Action::EndSessions(persona) => (String::new(), transport.end_sessions(persona).await),
+        Action::PatchUser(persona, change) => (String::new(), transport.patch_user(persona, change).await),
+    }
+}
+
+fn out_of_time(plan: &TestPlan) -> NoAnswer {
+    let seconds = plan.budget.unwrap_or_default().as_secs_f64();
+    NoAnswer::OutOfTime(format!("not run: the budget of {seconds} s was used up"))
 }
 
 fn not_sent(reason: String) -> Exchange {

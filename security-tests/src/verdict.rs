@@ -27,6 +27,8 @@ pub enum Outcome {
     Inconclusive(String),
     /// Makes no sense here, e.g. a forged JWT where tokens are opaque; not counted.
     NotApplicable(String),
+    /// The budget of the run was used up before: nothing is known.
+    NotRun(String),
 }
 
 /// How sure a finding is.
@@ -40,7 +42,7 @@ pub enum Confidence {
     Unproven,
 }
 
-/// What a failing check means.
+/// What a failing check means; the order is that of `--tier`: each includes those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tier {
     /// Exploit: fails.
@@ -143,6 +145,9 @@ impl Confidence {
 }
 
 impl Tier {
+    /// All, worst first.
+    pub const ALL: [Tier; 3] = [Tier::Exploit, Tier::Profile, Tier::Hardening];
+
     /// The letter of the catalogue: E, P or H.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -150,6 +155,42 @@ impl Tier {
             Tier::Exploit => "E",
             Tier::Profile => "P",
             Tier::Hardening => "H",
+        }
+    }
+
+    /// The tier of a letter.
+    #[must_use]
+    pub fn parse(letter: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tier| tier.as_str().eq_ignore_ascii_case(letter))
+    }
+}
+
+impl Outcome {
+    /// As reports print it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Outcome::Pass(_) => "pass",
+            Outcome::Fail(..) => "fail",
+            Outcome::Unproven(_) => "unproven",
+            Outcome::ServerError(_) => "server-error",
+            Outcome::Inconclusive(_) => "inconclusive",
+            Outcome::NotApplicable(_) => "not-applicable",
+            Outcome::NotRun(_) => "not-run",
+        }
+    }
+
+    /// Why, in words.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Outcome::Pass(reason)
+            | Outcome::Fail(_, reason)
+            | Outcome::Unproven(reason)
+            | Outcome::Inconclusive(reason)
+            | Outcome::NotApplicable(reason)
+            | Outcome::NotRun(reason) => reason.clone(),
+            Outcome::ServerError(status) => format!("answered {status}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One file for each subcommand, short: load, plan, act, show.
 
+mod audit_log;
 mod completions;
 mod control;
 mod doctor;
@@ -51,7 +52,7 @@ async fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Up(args) => up::run(args, interrupts).await,
         Command::Down(args) => down::run(args, interrupts).await,
-        Command::Test(args) => test::run(args, interrupts).await,
+        Command::Test(args) => test::run(*args, interrupts).await,
         only_looks => tokio::select! {
             result = look(only_looks) => result,
             () = interrupts.next() => Err(Failure::Interrupted),
@@ -68,6 +69,7 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Token(args) => token::run(args).await,
         Command::Request(args) => request::run(args).await,
         Command::Persona(args) => persona::run(args).await,
+        Command::AuditLog(args) => audit_log::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Completions(args) => Ok(completions::run(&args)),
         Command::Up(_) | Command::Down(_) | Command::Test(_) | Command::Serve(_) | Command::Supervise(_) => {
@@ -89,10 +91,11 @@ fn format_of(command: &Command) -> Format {
         Command::Ps(args) => args.format,
         Command::Logs(args) => args.format,
         Command::Plan(args) => args.format,
-        Command::Test(args) => args.format,
+        Command::Test(args) => args.format(),
         Command::Token(args) => args.format,
         Command::Request(args) => args.format,
         Command::Persona(args) => args.format,
+        Command::AuditLog(args) => args.format(),
         Command::Doctor(args) => args.format,
         Command::Completions(_) | Command::Serve(_) | Command::Supervise(_) => Format::Text,
     }

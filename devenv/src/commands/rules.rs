@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use security_tests::access::AccessRules;
+use security_tests::lock::AccessLock;
 use security_tests::login::SigningKey;
 use security_tests::target::Persona;
 use security_tests::{Api, Secret};
@@ -27,6 +28,12 @@ pub(super) struct Rules {
     pub(super) api: Api,
     pub(super) access: AccessRules,
     pub(super) decider: Option<CedarDecider>,
+    /// The recorded access matrix, when there is one.
+    pub(super) lock: Option<AccessLock>,
+    /// The OpenAPI document, relative to the project.
+    pub(super) openapi: PathBuf,
+    /// How the API opens its deliberate flaws, when it has some.
+    pub(super) mutations: Option<authz::Mutations>,
 }
 
 /// Rules for an API that was not started here, with who takes part.
@@ -40,14 +47,12 @@ pub(super) struct StandaloneRules {
 struct Place {
     /// What paths in the file are relative to.
     directory: PathBuf,
-    /// As it is shown.
-    path: PathBuf,
     /// Where the API answers, when that is known.
     base_url: Option<String>,
 }
 
 /// Reads and checks the files that `tests:` and `iam.policies` name.
-pub(super) async fn load_rules(session: &Session, reporter: &Reporter) -> Result<Rules, Failure> {
+pub(super) fn load_rules(session: &Session, reporter: &Reporter) -> Result<Rules, Failure> {
     let Some(tests) = &session.manifest.tests else {
         return Err(Failure::with_help(
             Exit::Usage,
@@ -55,16 +60,48 @@ pub(super) async fn load_rules(session: &Session, reporter: &Reporter) -> Result
             "add `tests: authz.yaml` and write down who may do what (docs/checks.md)",
         ));
     };
-    let place = Place { directory: session.project.directory.clone(), path: tests.clone(), base_url: None };
-    let mut file = open(&place, &session.project.directory.join(tests))?;
+    let text = read(&session.project.directory, tests)?;
+    check_rules(session, &SourceFile { path: tests.clone(), text }, reporter)
+}
+
+/// The same for a text that is not in its file yet.
+pub(super) fn check_rules(session: &Session, source: &SourceFile, reporter: &Reporter) -> Result<Rules, Failure> {
+    let directory = session.project.directory.join(source.path.parent().unwrap_or(Path::new("")));
+    let place = Place { directory, base_url: None };
+    let mut file = authz::parse(source)?;
     if !file.personas.is_empty() {
         return Err(file.section_problem("personas", "devenv.yaml says who takes part, in `identity.personas`").into());
     }
+    let Document::File(openapi) = file.openapi.clone() else {
+        return Err(file.openapi_problem("only with `--target`; here, save the document beside this file").into());
+    };
+    let document = std::fs::read_to_string(session.project.directory.join(&openapi))
+        .map_err(|error| file.openapi_problem(format!("cannot read `{}`: {error}", file.openapi)))?;
     let personas = &session.manifest.identity.personas;
     let cast = personas.iter().map(|(name, persona)| (name.clone(), persona.roles.clone())).collect();
-    let (api, mut access) = load(&place, &file, &cast, reporter).await?;
+    let (api, mut access) = hold(&document, &file, &cast, reporter)?;
     read_secrets(&place, &mut file, &mut access)?;
-    Ok(Rules { api, access, decider: decider(session)? })
+    let mutations = file.mutations;
+    let lock = lock(&lock_path(session, &source.path))?;
+    Ok(Rules { api, access, decider: decider(session)?, lock, openapi, mutations })
+}
+
+/// Where the access matrix is recorded: `authz.lock` beside `authz.yaml`.
+pub(super) fn lock_path(session: &Session, rules: &Path) -> PathBuf {
+    session.project.directory.join(rules).with_extension("lock")
+}
+
+fn lock(path: &Path) -> Result<Option<AccessLock>, Failure> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::new(Exit::Usage, format!("cannot read {}: {error}", path.display()))),
+    };
+    let lock = AccessLock::parse(&text).map_err(|error| {
+        let help = "after a merge, keep both sides' lines; or take the file away and run `devenv test --accept`";
+        Failure::with_help(Exit::Usage, format!("{}: {error}", path.display()), help)
+    })?;
+    Ok(Some(lock))
 }
 
 /// Reads and checks rules that stand alone: the personas are theirs, and the OpenAPI document may be the API's own.
@@ -74,28 +111,19 @@ pub(super) async fn load_standalone(
     reporter: &Reporter,
 ) -> Result<StandaloneRules, Failure> {
     let directory = path.parent().unwrap_or(Path::new(".")).to_owned();
-    let place = Place { directory, path: path.to_owned(), base_url: Some(base_url.to_owned()) };
-    let mut file = open(&place, path)?;
+    let place = Place { directory, base_url: Some(base_url.to_owned()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Exit::Usage, format!("cannot read {}: {error}", path.display())))?;
+    let mut file = authz::parse(&SourceFile { path: path.to_owned(), text })?;
     let cast = file.personas.iter().map(|(name, persona)| (name.clone(), persona.roles.clone())).collect();
-    let (api, mut access) = load(&place, &file, &cast, reporter).await?;
+    let (api, mut access) = hold(&document(&place, &file).await?, &file, &cast, reporter)?;
     read_secrets(&place, &mut file, &mut access)?;
     Ok(StandaloneRules { api, access, personas: file.personas })
 }
 
-fn open(place: &Place, path: &Path) -> Result<AuthzFile, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(Exit::Usage, format!("cannot read {}: {error}", place.path.display())))?;
-    Ok(authz::parse(&SourceFile { path: place.path.clone(), text })?)
-}
-
-async fn load(
-    place: &Place,
-    file: &AuthzFile,
-    cast: &Cast,
-    reporter: &Reporter,
-) -> Result<(Api, AccessRules), Failure> {
-    let document = document(place, file).await?;
-    let api = Api::parse(&document)
+/// Holds the rules against the document.
+fn hold(document: &str, file: &AuthzFile, cast: &Cast, reporter: &Reporter) -> Result<(Api, AccessRules), Failure> {
+    let api = Api::parse(document)
         .map_err(|error| file.openapi_problem(format!("`{}` cannot be used: {error}", file.openapi)))?;
     let named =
         |operation: &security_tests::api::Operation| Named { id: operation.id.clone(), label: operation.label() };
@@ -193,4 +221,9 @@ fn decider(session: &Session) -> Result<Option<CedarDecider>, Failure> {
         messages: vec![Message { text: errors.to_string(), ..Message::default() }],
     })?;
     Ok(Some(decider))
+}
+
+fn read(directory: &Path, relative: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(directory.join(relative))
+        .map_err(|error| Failure::new(Exit::Usage, format!("cannot read {}: {error}", relative.display())))
 }

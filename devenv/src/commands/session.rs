@@ -38,10 +38,20 @@ struct Choice {
 impl Session {
     /// Finds, reads and checks the manifest; its warnings are reported.
     pub(super) fn open(args: &StackArgs, reporter: &Reporter) -> Result<Self, Failure> {
+        Self::open_with(args, None, reporter)
+    }
+
+    /// The same with one variable set, over the environment.
+    pub(super) fn open_with(
+        args: &StackArgs,
+        variable: Option<(&str, &str)>,
+        reporter: &Reporter,
+    ) -> Result<Self, Failure> {
         let located = stack::locate(&args.dir, args.file.as_deref())?;
         let environment = environment();
         let mut variables = dot_env(&located.directory)?;
         variables.extend(environment.clone());
+        variables.extend(variable.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let source = SourceFile { path: located.shown.clone(), text: located.text };
         let loaded = manifest::load(&source, &variables)?;
         for warning in loaded.warnings.iter() {

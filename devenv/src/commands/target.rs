@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use security_tests::{Options, Run, Target, TestPlan};
+use security_tests::{Run, Target, TestPlan};
 
 use crate::commands::Failure;
 use crate::commands::interrupt::Interrupts;
@@ -35,6 +35,7 @@ pub(super) async fn describe(url: &str, rules: &Path, reporter: &Reporter) -> Re
         provider: None,
         directory: None,
         decider: None,
+        lock: None,
         words: security_tests::tokens::words::Project::default(),
     })
 }
@@ -58,9 +59,4 @@ pub(super) async fn run(
             Err(Failure::Interrupted)
         }
     }
-}
-
-/// Plans the run.
-pub(super) fn plan(target: &Target, options: &Options) -> Result<TestPlan, Failure> {
-    security_tests::plan(target, options).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
 }

@@ -8,6 +8,7 @@ mod decider;
 use std::sync::Arc;
 
 use security_tests::access::AccessRules;
+use security_tests::lock::AccessLock;
 use security_tests::oracle::Decider;
 use security_tests::target::{Directory, Persona, Provider};
 use security_tests::tokens::words::Project;
@@ -33,6 +34,8 @@ pub struct Description<'a> {
     pub words: Project,
     /// The policies, when there are any.
     pub decider: Option<CedarDecider>,
+    /// The recorded access matrix.
+    pub lock: Option<AccessLock>,
     /// Bearer token of the provider's control API.
     pub idp_control: Option<String>,
     /// Bearer token of the IAM with every permission.
@@ -42,7 +45,8 @@ pub struct Description<'a> {
 /// Describes the target.
 #[must_use]
 pub fn describe(description: Description<'_>) -> Target {
-    let Description { manifest, name, base_url, api, access, words, decider, idp_control, iam_control } = description;
+    let Description { manifest, name, base_url, api, access, words, decider, lock, idp_control, iam_control } =
+        description;
     let persona = |(name, persona): (&String, &crate::manifest::Persona)| {
         (name.clone(), Persona { tenant: persona.tenant.clone(), roles: persona.roles.clone(), account: None })
     };
@@ -63,6 +67,7 @@ pub fn describe(description: Description<'_>) -> Target {
         personas: manifest.identity.personas.iter().map(persona).collect(),
         provider,
         directory,
+        lock,
         decider: decider.map(|decider| Arc::new(decider) as Arc<dyn Decider>),
         words,
     }

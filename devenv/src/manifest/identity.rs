@@ -2,6 +2,7 @@
 
 use super::decode::{Context, Fields};
 use super::model::{Client, Identity, Persona};
+use super::protocols;
 use super::scalars::is_identity_name;
 use super::tree::{Entry, Node};
 
@@ -9,6 +10,9 @@ const GRANTS: &[(&str, &str)] = &[
     ("authorization_code", "authorization_code"),
     ("client_credentials", "client_credentials"),
     ("refresh_token", "refresh_token"),
+    ("device_code", "device_code"),
+    ("token_exchange", "token_exchange"),
+    ("jwt_bearer", "jwt_bearer"),
 ];
 
 pub(super) fn read(context: &mut Context<'_>, node: &Node) -> Option<Identity> {
@@ -50,11 +54,12 @@ fn client(context: &mut Context<'_>, entry: &Entry) -> Option<Client> {
     let grants =
         fields.take("grants").map(|node| context.one_or_list(node, |context, node| context.choice(node, GRANTS)));
     let scopes = fields.take("scopes").map(|node| context.one_or_list(node, scope)).unwrap_or_default();
+    let settings = protocols::read(context, &mut fields, protocols::CLIENT);
     fields.finish(context);
     let confidential = confidential?;
     let grants = grants.unwrap_or_else(|| default_grants(confidential, !redirect_uris.is_empty()));
     let grants: Vec<String> = grants.into_iter().map(str::to_owned).collect();
-    let client = Client { confidential, redirect_uris, grants, scopes };
+    let client = Client { confidential, redirect_uris, grants, scopes, settings };
     check_client(context, entry, &client);
     Some(client)
 }
@@ -84,8 +89,9 @@ fn check_client(context: &mut Context<'_>, entry: &Entry, client: &Client) {
         let message = format!("the {kind} client `{name}` has no `redirect_uris`, so nobody can log in with it");
         context.error(entry.position, message);
     }
-    if has("refresh_token") && !has("authorization_code") {
-        let message = format!("the client `{name}` gets no refresh token without `authorization_code`");
+    if has("refresh_token") && !has("authorization_code") && !has("device_code") {
+        let message =
+            format!("the client `{name}` gets no refresh token without `authorization_code` or `device_code`");
         context.report.warning(position, message);
     }
 }

@@ -15,6 +15,7 @@ mod model;
 mod ports;
 mod problem;
 mod process;
+mod protocols;
 mod readiness;
 mod references;
 mod render;

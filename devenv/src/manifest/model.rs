@@ -65,6 +65,8 @@ pub struct Client {
     pub grants: Vec<String>,
     /// Scopes that it may ask for.
     pub scopes: Vec<String>,
+    /// Further settings, under the provider's names.
+    pub settings: serde_json::Map<String, serde_json::Value>,
 }
 
 /// `idp:` the provider.
@@ -78,6 +80,8 @@ pub struct Idp {
     pub lifetime: Duration,
     /// `access_token.audience`.
     pub audience: Option<String>,
+    /// Further settings, under the provider's names.
+    pub settings: serde_json::Map<String, serde_json::Value>,
 }
 
 /// `iam:` directory and decisions.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::Map;
+
 use super::decode::{Context, Fields};
 use super::model::{Iam, Idp};
+use super::protocols;
 use super::tree::Node;
 
 const IDP_PORT: u16 = 9400;
@@ -12,7 +15,7 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
 /// `idp:` alone, with nothing under it, is a provider with all defaults.
 pub(super) fn idp(context: &mut Context<'_>, node: &Node) -> Option<Idp> {
-    let mut idp = Idp { port: IDP_PORT, opaque: false, lifetime: TOKEN_LIFETIME, audience: None };
+    let mut idp = Idp { port: IDP_PORT, opaque: false, lifetime: TOKEN_LIFETIME, audience: None, settings: Map::new() };
     if node.is_null() {
         return Some(idp);
     }
@@ -23,6 +26,7 @@ pub(super) fn idp(context: &mut Context<'_>, node: &Node) -> Option<Idp> {
     if let Some(node) = fields.take("access_token") {
         access_token(context, node, &mut idp);
     }
+    idp.settings = protocols::read(context, &mut fields, protocols::IDP);
     fields.finish(context);
     Some(idp)
 }

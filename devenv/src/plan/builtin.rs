@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use mock_iam::config::{Caller, Permission};
 use mock_idp::config::{AccessToken, Client, Grant, TokenFormat};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::manifest::{EngineName, Manifest, Readiness, ReadinessTest, Restart, SecretSource};
 use crate::plan::context::{Context, SecretKey};
@@ -38,6 +40,31 @@ pub fn hardened() -> Hardening {
 }
 
 pub(super) fn idp(manifest: &Manifest, context: &Context) -> Option<PlannedService> {
+    let port = manifest.idp.as_ref()?.port;
+    let config = idp_config(manifest, context)?.ok()?;
+    Some(built_in(context, IDP, port, serde_json::to_vec(&config).unwrap_or_default()))
+}
+
+/// Why the provider would not start with this configuration.
+pub(super) fn idp_problem(manifest: &Manifest, context: &Context) -> Option<String> {
+    match idp_config(manifest, context)? {
+        Ok(config) => without_secrets(config).check().err().map(|error| error.to_string()),
+        Err(problem) => Some(problem),
+    }
+}
+
+/// The configuration as if every secret were a good one. They are ours, not the team's, and a command that starts nothing
+/// (`plan`, `down`) has none.
+fn without_secrets(mut config: mock_idp::Config) -> mock_idp::Config {
+    let placeholder = || Some(mock_idp::secret::Secret::new("x".repeat(43)));
+    config.control_token = placeholder();
+    for client in config.clients.values_mut().filter(|client| client.secret.is_some()) {
+        client.secret = placeholder();
+    }
+    config
+}
+
+fn idp_config(manifest: &Manifest, context: &Context) -> Option<Result<mock_idp::Config, String>> {
     let idp = manifest.idp.as_ref()?;
     let secret = |key: SecretKey| mock_idp::secret::Secret::new(context.secrets.get(&key));
     let config = mock_idp::Config {
@@ -47,7 +74,10 @@ pub(super) fn idp(manifest: &Manifest, context: &Context) -> Option<PlannedServi
             roles,
             attributes,
         }),
-        clients: clients(manifest, context),
+        clients: match clients(manifest, context) {
+            Ok(clients) => clients,
+            Err(problem) => return Some(Err(problem)),
+        },
         access_token: AccessToken {
             format: if idp.opaque { TokenFormat::Opaque } else { TokenFormat::Jwt },
             lifetime_seconds: idp.lifetime.as_secs(),
@@ -63,8 +93,22 @@ pub(super) fn idp(manifest: &Manifest, context: &Context) -> Option<PlannedServi
         control_token: Some(secret(SecretKey::IdpControl)),
         signing_key: Some(secret(SecretKey::SigningKey)),
         service_name: Some(IDP.to_owned()),
+        ..mock_idp::Config::default()
     };
-    Some(built_in(context, IDP, idp.port, serde_json::to_vec(&config).unwrap_or_default()))
+    Some(with_settings(&config, &idp.settings).map_err(|error| format!("the section `idp` {error}")))
+}
+
+/// A configuration with settings of the manifest over it. Its own type reads them, so that nothing is passed on unread.
+fn with_settings<T: Serialize + DeserializeOwned>(
+    base: &T,
+    settings: &serde_json::Map<String, serde_json::Value>,
+) -> Result<T, String> {
+    let unreadable = |error: serde_json::Error| format!("cannot be read: {error}");
+    let mut whole = serde_json::to_value(base).map_err(unreadable)?;
+    if let Some(members) = whole.as_object_mut() {
+        members.extend(settings.clone());
+    }
+    serde_json::from_value(whole).map_err(unreadable)
 }
 
 pub(super) fn iam(manifest: &Manifest, context: &Context) -> Option<PlannedService> {
@@ -95,23 +139,30 @@ fn personas<P>(
     manifest.identity.personas.iter().map(lower).collect()
 }
 
-fn clients(manifest: &Manifest, context: &Context) -> BTreeMap<String, Client> {
+fn clients(manifest: &Manifest, context: &Context) -> Result<BTreeMap<String, Client>, String> {
     let lower = |(name, client): (&String, &crate::manifest::Client)| {
         let key = SecretKey::Client(name.clone());
-        let secret = client.confidential.then(|| mock_idp::secret::Secret::new(context.secrets.get(&key)));
+        // A client that signs has nothing to send.
+        let signs = client.settings.get("auth_method").is_some_and(|method| method == "private_key_jwt");
+        let secret = (client.confidential && !signs).then(|| mock_idp::secret::Secret::new(context.secrets.get(&key)));
         let grants = client.grants.iter().filter_map(|grant| match grant.as_str() {
             "authorization_code" => Some(Grant::AuthorizationCode),
             "client_credentials" => Some(Grant::ClientCredentials),
             "refresh_token" => Some(Grant::RefreshToken),
+            "device_code" => Some(Grant::DeviceCode),
+            "token_exchange" => Some(Grant::TokenExchange),
+            "jwt_bearer" => Some(Grant::JwtBearer),
             _ => None,
         });
-        let client = Client {
+        let base = Client {
             secret,
             redirect_uris: client.redirect_uris.clone(),
             grants: grants.collect(),
             scopes: client.scopes.clone(),
+            ..Client::default()
         };
-        (name.clone(), client)
+        let whole = with_settings(&base, &client.settings);
+        whole.map(|client| (name.clone(), client)).map_err(|error| format!("the client `{name}` {error}"))
     };
     manifest.identity.clients.iter().map(lower).collect()
 }

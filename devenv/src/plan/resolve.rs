@@ -84,6 +84,9 @@ pub fn resolve(manifest: &Manifest, context: &Context) -> Result<Plan, Vec<Resol
         services.insert(name.clone(), planned);
     }
     let networks = networks(manifest, context, &services);
+    // What the provider would refuse at its start is said before anything is started.
+    let refused = builtin::idp_problem(manifest, context);
+    errors.extend(refused.map(|what| ResolveError::Unsupported { service: builtin::IDP.into(), what }));
     add_builtin(manifest, context, &mut services, &networks);
     relay::add(manifest, context, &mut services);
     for service in services.values_mut() {

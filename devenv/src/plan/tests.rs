@@ -173,6 +173,54 @@ fn secrets_reach_the_built_in_services_in_a_file_that_only_they_can_read() {
 }
 
 #[test]
+fn settings_of_the_provider_and_of_clients_reach_its_configuration() {
+    let text = r#"
+identity:
+  clients:
+    api: { type: confidential, grants: [token_exchange], token_exchange: { audiences: stock-api, actors: [api] } }
+    cli: { type: public, grants: [device_code] }
+    robot:
+      type: confidential
+      auth_method: private_key_jwt
+      jwks: { keys: [{ kty: OKP, crv: Ed25519, x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] }
+idp:
+  dpop: { nonce: true, lifetime: 2m }
+  resources: { "https://orders.example": { scopes: ["orders:read"] } }
+  registration: { open: true, lifetime: 1h }
+  acr_values: [pwd, mfa]
+"#;
+    let plan = plan(text, EngineName::Embedded);
+    let config: mock_idp::Config = serde_json::from_slice(&plan.services[IDP].files[0].content).unwrap();
+    let exchange = config.clients["api"].token_exchange.as_ref().unwrap();
+    assert_eq!((&exchange.audiences, &exchange.actors), (&vec!["stock-api".to_owned()], &vec!["api".to_owned()]));
+    assert_eq!(config.clients["cli"].grants, [mock_idp::config::Grant::DeviceCode]);
+    let robot = &config.clients["robot"];
+    assert!(robot.secret.is_none() && robot.jwks.is_some());
+    assert!(config.dpop.nonce && config.dpop.lifetime_seconds == 120);
+    assert_eq!(config.resources["https://orders.example"].scopes, ["orders:read"]);
+    assert_eq!(config.registration.unwrap().lifetime_seconds, 3_600);
+    assert_eq!(config.acr_values, ["pwd", "mfa"]);
+}
+
+#[test]
+fn what_the_provider_would_refuse_at_its_start_is_said_when_the_plan_is_made() {
+    let client = |settings: &str| {
+        let text = format!("identity: {{ clients: {{ api: {{ type: confidential, {settings} }} }} }}\nidp:\n");
+        errors(&text, EngineName::Embedded).join("\n")
+    };
+    assert!(client("auth_method: private_key_jwt").contains("needs `jwks`"));
+    assert!(client("auth_method: kerberos").contains("the client `api` cannot be read"));
+    assert!(client("jwks: { keys: [{ kty: oct, k: AAAA }] }").contains("private part"));
+}
+
+#[test]
+fn a_plan_that_starts_nothing_needs_no_secrets() {
+    let without = Context { secrets: Secrets(BTreeMap::new()), ..context(EngineName::Embedded) };
+    let text = "identity: { clients: { api: { type: confidential, auth_method: client_secret_jwt } } }\nidp:\n";
+    assert!(resolve(&load(text), &without).is_ok());
+}
+
+#[test]
 fn one_changed_variable_changes_one_field_of_one_fingerprint() {
     let before = plan(ORDERS, EngineName::Docker);
     let after = plan(&ORDERS.replace("db:5432", "db:5433"), EngineName::Docker);

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::cookie::Cookie;
-use super::{input, login, respond};
+use super::{arrival, input, login, respond};
 use crate::directory::User;
 use crate::error::{Code, Refused};
 use crate::flow::authorize::{self, AuthorizationRequest, Next, Prompt, Refusal, answer_url};
@@ -42,7 +42,13 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request
 
 async fn begin(provider: &Provider, headers: &HeaderMap, parameters: &Parameters) -> Response {
     let note = |note: Note| note.with(parameters);
-    let request = match authorize::parse(&provider.config.clients, parameters) {
+    let (inside, arrival) = match arrival::unpack(provider, parameters).await {
+        Ok(unpacked) => unpacked,
+        Err(refused) => return pages::error(&refused, note(Note::refused(&refused))),
+    };
+    let parameters = &inside;
+    let note = |note: Note| note.with(parameters);
+    let request = match authorize::parse(provider.front(), parameters, arrival) {
         Ok(request) => request,
         Err(Refusal::Page(refused)) => return pages::error(&refused, note(Note::refused(&refused))),
         Err(Refusal::Redirect { redirect_uri, state, refused }) => {
@@ -99,9 +105,10 @@ pub(crate) fn log_in(provider: &Provider, request: &AuthorizationRequest, user: 
         Err(error) => return failed(provider, request, &Refused::internal(error)),
     };
     let session = {
+        let acr = authorize::reached(&provider.config, request);
         let mut ledger = provider.store.ledger();
         let serial = ledger.next_serial();
-        let session = Session { user: user.id.as_str().into(), auth_time: now, sid: sid.into(), serial };
+        let session = Session { user: user.id.as_str().into(), auth_time: now, sid: sid.into(), serial, acr };
         let deadline = now.saturating_add(SESSION_LIFETIME);
         ledger.sessions.insert(Key::of(Kind::Session, &cookie), session.clone(), deadline, now);
         session

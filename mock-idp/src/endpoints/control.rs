@@ -5,11 +5,13 @@ use std::sync::Arc;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{input, respond};
+use super::{device, input, respond};
 use crate::config::TokenFormat;
 use crate::error::{Code, Refused};
+use crate::flow;
 use crate::flow::mint::{self, Draft, MintRequest, Signature};
 use crate::journal::Note;
 use crate::random;
@@ -72,6 +74,37 @@ fn written(provider: &Provider, draft: &Draft, user: &str) -> Result<String, Ref
     let record = TokenRecord { holder, client_id: draft.client_id.as_str().into(), revoked: false, claims };
     provider.store.tokens.insert(key, record, draft.deadline, provider.now());
     Ok(token)
+}
+
+/// What a person says to a waiting device, for scripts that have no browser.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceAnswer {
+    /// Who agrees; nobody refuses.
+    persona: Option<String>,
+}
+
+/// `POST /control/v1/devices/{user_code}`: agrees as a persona, or refuses.
+pub(crate) async fn answer_device(
+    State(provider): State<Arc<Provider>>,
+    Path(user_code): Path<String>,
+    request: Request,
+) -> Response {
+    let body = match input::body(request, &()).await {
+        Ok(body) => body,
+        Err(response) => return response,
+    };
+    let answered = match serde_json::from_slice(&body) {
+        Ok(DeviceAnswer { persona: Some(persona) }) => device::approve(&provider, &user_code, &persona).await,
+        Ok(DeviceAnswer { persona: None }) => {
+            flow::device::answer(&mut provider.store.ledger(), &user_code, None, provider.now())
+        }
+        Err(error) => Err(wrong(format!("the answer cannot be read: {error}"))),
+    };
+    match answered {
+        Ok(()) => respond::noted(StatusCode::NO_CONTENT.into_response(), Note::outcome("device answered")),
+        Err(refused) => respond::refused(&refused, Note::refused(&refused)),
+    }
 }
 
 /// `DELETE /control/v1/sessions/{persona}`: whatever the persona has is over.

@@ -19,7 +19,13 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Form {
     pub(crate) parameters: Parameters,
     pub(crate) authorization: Option<String>,
+    /// The proof of possession, at most one (RFC 9449 §4.3 item 1).
+    pub(crate) dpop: Option<String>,
+    pub(crate) accept: Option<String>,
 }
+
+/// The header of RFC 9449 §4.1.
+pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Response;
@@ -36,8 +42,10 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             return Err(answer(Refused::new(Code::InvalidRequest, "RFC 6749 section 3.2", reason)));
         }
         let authorization = single(request.headers(), &header::AUTHORIZATION).map_err(answer)?;
+        let dpop = single(request.headers(), &DPOP).map_err(answer)?;
+        let accept = single(request.headers(), &header::ACCEPT).ok().flatten();
         let body = body(request, state).await?;
-        Ok(Self { parameters: Parameters::parse(&body), authorization })
+        Ok(Self { parameters: Parameters::parse(&body), authorization, dpop, accept })
     }
 }
 

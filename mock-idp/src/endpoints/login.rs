@@ -147,7 +147,7 @@ async fn page(
 }
 
 /// Whom to show: the directory's people, or the configured ones while it is down.
-async fn people(provider: &Provider) -> (Vec<User>, bool) {
+pub(crate) async fn people(provider: &Provider) -> (Vec<User>, bool) {
     match provider.directory.list().await {
         Ok(users) => (users, false),
         Err(error) => {

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
+use super::capabilities;
 use crate::flow::scope;
 use crate::state::Provider;
 
@@ -16,7 +17,7 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
         .flat_map(|client| client.scopes.iter().map(String::as_str))
         .chain(scope::IDENTITY)
         .collect();
-    Json(json!({
+    let mut document = json!({
         "issuer": provider.config.issuer,
         "authorization_endpoint": provider.url("/authorize"),
         "token_endpoint": provider.url("/token"),
@@ -27,21 +28,19 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash", "name",
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "nonce", "sid", "at_hash", "name",
             "preferred_username", "tenant", "roles"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": false,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
-    }))
+    });
+    if let Some(members) = document.as_object_mut() {
+        members.extend(capabilities::metadata(&provider));
+    }
+    Json(document)
 }
 
 /// The published keys.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Code, Refused};
 use crate::journal::Note;
+use crate::jwk::ALGORITHMS;
 
 /// JSON that nobody may keep: tokens and what is said about them (RFC 6749 §5.1).
 pub(crate) fn private_json(status: StatusCode, body: &impl Serialize, note: Note) -> Response {
@@ -38,9 +39,16 @@ pub(crate) fn bearer_challenge(refused: Option<&Refused>) -> Response {
         None => (StatusCode::UNAUTHORIZED, "Bearer".to_owned(), Value::Null, Note::outcome("no token")),
         Some(refused) => {
             let (code, description) = (refused.code.as_str(), refused.description());
+            // RFC 9449 §7.1: what is wrong with a proof is a challenge of its own scheme.
+            let (status, scheme, more) = match refused.code {
+                Code::InvalidDpopProof | Code::UseDpopNonce => {
+                    (StatusCode::UNAUTHORIZED, "DPoP", format!(", algs=\"{}\"", ALGORITHMS.join(" ")))
+                }
+                other => (status(other), "Bearer", String::new()),
+            };
             (
-                status(refused.code),
-                format!("Bearer error=\"{code}\", error_description=\"{description}\""),
+                status,
+                format!("{scheme} error=\"{code}\", error_description=\"{description}\"{more}"),
                 json!({"error": code, "error_description": description}),
                 Note::refused(refused),
             )
@@ -50,6 +58,15 @@ pub(crate) fn bearer_challenge(refused: Option<&Refused>) -> Response {
     let challenge = HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"));
     response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     response
+}
+
+/// A text that nobody may keep, of a media type of its own.
+pub(crate) fn text(media_type: &'static str, body: String, note: Note) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    noted((headers, body).into_response(), note)
 }
 
 /// Sends the browser on, with a GET whatever it came with (RFC 9700 §4.12: 307 would carry a posted form along).

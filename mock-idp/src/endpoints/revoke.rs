@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
+use super::authenticate::authenticate;
 use super::input::Form;
 use super::respond;
 use crate::error::{Code, Refused};
-use crate::flow::client::authenticate;
 use crate::flow::introspect;
 use crate::journal::Note;
 use crate::state::Provider;
@@ -17,22 +17,22 @@ use crate::store::{Key, Kind};
 
 /// Ends a token. One that is not there is ended already (§2.2).
 pub(crate) async fn post(State(provider): State<Arc<Provider>>, form: Form) -> Response {
-    match revoke(&provider, &form) {
+    match revoke(&provider, &form).await {
         Ok((client_id, outcome)) => {
-            let note = Note::outcome(outcome).client(client_id).with(&form.parameters);
+            let note = Note::outcome(outcome).client(&client_id).with(&form.parameters);
             respond::noted(StatusCode::OK.into_response(), note)
         }
         Err(refused) => respond::refused(&refused, Note::refused(&refused).with(&form.parameters)),
     }
 }
 
-fn revoke<'a>(provider: &'a Provider, form: &Form) -> Result<(&'a str, &'static str), Refused> {
+async fn revoke(provider: &Provider, form: &Form) -> Result<(Arc<str>, &'static str), Refused> {
     form.parameters.unrepeated()?;
-    let client = authenticate(&provider.config.clients, form.authorization.as_deref(), &form.parameters)?;
+    let client = authenticate(provider, form).await?;
     let token = form.parameters.required("token", "RFC 7009 section 2.1")?;
     // `token_type_hint` is only a hint (§2.1): both kinds are looked for whatever it says.
     let outcome =
-        if revoke_refresh_token(provider, client.id, token)? || revoke_access_token(provider, client.id, token)? {
+        if revoke_refresh_token(provider, &client.id, token)? || revoke_access_token(provider, &client.id, token)? {
             "revoked"
         } else {
             "nothing to revoke"

@@ -5,114 +5,112 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Serialize;
 
+use super::authenticate::authenticate;
 use super::input::Form;
-use super::respond;
+use super::issue::{self, AccessGrant, TokenRequest, TokenResponse};
+use super::{device, exchange, jwt_bearer, proof, respond};
 use crate::config::Grant;
-use crate::directory::User;
 use crate::error::{Code, Refused};
-use crate::flow::client::{Authenticated, authenticate};
-use crate::flow::code::{Granted, Redemption};
-use crate::flow::form::Parameters;
-use crate::flow::issue::{self, AccessOrder, IdOrder};
-use crate::flow::{code, refresh, scope};
+use crate::flow::client::Authenticated;
+use crate::flow::code::{self, Redemption};
+use crate::flow::dpop::Request;
+use crate::flow::issue::Particulars;
+use crate::flow::{details, refresh, resource, scope};
 use crate::journal::Note;
-use crate::random;
 use crate::state::Provider;
 use crate::store::Holder;
 
-/// RFC 6749 §5.1, with the ID token of OpenID Connect Core §3.1.3.3.
-#[derive(Serialize)]
-struct TokenResponse {
-    access_token: String,
-    token_type: &'static str,
-    expires_in: u64,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    scope: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_token: Option<String>,
-    #[serde(skip)]
-    subject: String,
-}
-
 /// Trades a grant for tokens.
 pub(crate) async fn post(State(provider): State<Arc<Provider>>, form: Form) -> Response {
-    let client = match form
-        .parameters
-        .unrepeated()
-        .and_then(|()| authenticate(&provider.config.clients, form.authorization.as_deref(), &form.parameters))
-    {
-        Ok(client) => client,
-        Err(refused) => return respond::refused(&refused, Note::refused(&refused).with(&form.parameters)),
+    let response = answer(&provider, &form).await;
+    proof::with_nonce(&provider, response)
+}
+
+async fn answer(provider: &Provider, form: &Form) -> Response {
+    let refused = |refused: &Refused| Note::refused(refused).with(&form.parameters);
+    let client = match form.parameters.unrepeated() {
+        Ok(()) => authenticate(provider, form).await,
+        Err(refused) => Err(refused),
     };
-    match grant(&provider, client, &form.parameters).await {
+    let client = match client {
+        Ok(client) => client,
+        Err(error) => return respond::refused(&error, refused(&error)),
+    };
+    match grant(provider, &client, form).await {
         Ok(response) => {
-            let note =
-                Note::outcome("tokens issued").with(&form.parameters).client(client.id).subject(&response.subject);
-            respond::private_json(StatusCode::OK, &response, note)
+            let note = Note::outcome("tokens issued").with(&form.parameters);
+            respond::private_json(StatusCode::OK, &response, note.client(&client.id).subject(&response.subject))
         }
-        Err(refused) => respond::refused(&refused, Note::refused(&refused).with(&form.parameters).client(client.id)),
+        Err(error) => respond::refused(&error, refused(&error).client(&client.id)),
     }
 }
 
-async fn grant(
-    provider: &Provider,
-    client: Authenticated<'_>,
-    parameters: &Parameters,
-) -> Result<TokenResponse, Refused> {
-    match parameters.required("grant_type", "RFC 6749 section 5.2")? {
-        "authorization_code" => authorization_code(provider, client, parameters).await,
-        "client_credentials" => client_credentials(provider, client, parameters),
-        "refresh_token" => refresh_token(provider, client, parameters).await,
-        _ => Err(Refused::new(
-            Code::UnsupportedGrantType,
-            "RFC 6749 section 5.2",
-            "`grant_type` must be `authorization_code`, `client_credentials` or `refresh_token`",
-        )),
+async fn grant(provider: &Provider, client: &Authenticated, form: &Form) -> Result<TokenResponse, Refused> {
+    let name = form.parameters.required("grant_type", "RFC 6749 section 5.2")?;
+    let grant = Grant::parse(name).ok_or_else(|| {
+        let known = Grant::ALL.map(Grant::as_str).join("`, `");
+        let reason = format!("`grant_type` must be one of `{known}`");
+        Refused::new(Code::UnsupportedGrantType, "RFC 6749 section 5.2", reason)
+    })?;
+    let request = TokenRequest { provider, client, parameters: &form.parameters, key: key(provider, client, form)? };
+    match grant {
+        Grant::AuthorizationCode => authorization_code(&request).await,
+        Grant::ClientCredentials => client_credentials(&request),
+        Grant::RefreshToken => refresh_token(&request).await,
+        Grant::DeviceCode => device::redeem(&request).await,
+        Grant::TokenExchange => exchange::exchange(&request).await,
+        Grant::JwtBearer => jwt_bearer::redeem(&request).await,
     }
 }
 
-async fn authorization_code(
-    provider: &Provider,
-    client: Authenticated<'_>,
-    parameters: &Parameters,
-) -> Result<TokenResponse, Refused> {
-    client.may_use(Grant::AuthorizationCode)?;
+/// The key that the client proved to hold; a client can be registered to have one always (RFC 9449 §5.2).
+fn key(provider: &Provider, client: &Authenticated, form: &Form) -> Result<Option<Arc<str>>, Refused> {
+    let url = provider.url("/token");
+    let request = Request { method: "POST", url: &url, access_token: None };
+    let key = proof::check(provider, form.dpop.as_deref(), request)?;
+    if key.is_none() && client.client.dpop_bound_access_tokens {
+        let reason = format!("the client `{}` is registered for DPoP: the request needs a proof", client.id);
+        return Err(Refused::new(Code::InvalidRequest, "RFC 9449 section 5.2", reason));
+    }
+    Ok(key)
+}
+
+async fn authorization_code(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
+    let (provider, parameters) = (request.provider, request.parameters);
+    request.client.may_use(Grant::AuthorizationCode)?;
     let redemption = Redemption {
-        client_id: client.id,
+        client_id: &request.client.id,
         code: parameters.required("code", "RFC 6749 section 4.1.3")?,
         redirect_uri: parameters.get("redirect_uri"),
         verifier: parameters.get("code_verifier"),
+        key: request.key.as_deref(),
     };
     let granted = code::redeem(&mut provider.store.ledger(), redemption, provider.now())?;
-    let user = active_user(provider, &granted.session.user).await?;
-    person_tokens(provider, client, &granted, &granted.scope, &user)
+    let user = issue::active_user(provider, &granted.session.user).await?;
+    issue::person(request, &granted, &granted.scope, &user)
 }
 
-async fn refresh_token(
-    provider: &Provider,
-    client: Authenticated<'_>,
-    parameters: &Parameters,
-) -> Result<TokenResponse, Refused> {
-    client.may_use(Grant::RefreshToken)?;
+async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
+    let (provider, parameters, id) = (request.provider, request.parameters, &request.client.id);
+    request.client.may_use(Grant::RefreshToken)?;
     let token = parameters.required("refresh_token", "RFC 6749 section 6")?;
-    let granted = refresh::look(&mut provider.store.ledger(), client.id, token, provider.now())?;
+    let granted = refresh::look(&mut provider.store.ledger(), id, token, provider.now())?;
+    code::check_key(granted.terms.key.as_deref(), request.key.as_deref(), "refresh token")?;
     let scope = scope::narrowed(parameters.get("scope"), &granted.scope)?;
-    let user = active_user(provider, &granted.session.user).await?;
-    let granted = refresh::use_up(&mut provider.store.ledger(), client.id, token, provider.now())?;
-    person_tokens(provider, client, &granted, &scope, &user)
+    // All that can be refused is refused before the token is used up: a mistake must not cost the family.
+    let (config, terms) = (&provider.config, &granted.terms);
+    resource::narrowed(config, &request.client.client, parameters, &terms.resources)?;
+    details::narrowed(&config.authorization_details_types, parameters, terms.authorization_details.as_ref())?;
+    let user = issue::active_user(provider, &granted.session.user).await?;
+    let granted = refresh::use_up(&mut provider.store.ledger(), id, token, provider.now())?;
+    issue::person(request, &granted, &scope, &user)
 }
 
 /// RFC 6749 §4.4: for confidential clients only, and never a refresh token (§4.4.3).
-fn client_credentials(
-    provider: &Provider,
-    client: Authenticated<'_>,
-    parameters: &Parameters,
-) -> Result<TokenResponse, Refused> {
-    if client.client.secret.is_none() {
+fn client_credentials(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
+    let (client, config) = (request.client, &request.provider.config);
+    if client.client.is_public() {
         return Err(Refused::new(
             Code::UnauthorizedClient,
             "RFC 6749 section 4.4",
@@ -120,74 +118,14 @@ fn client_credentials(
         ));
     }
     client.may_use(Grant::ClientCredentials)?;
-    let scope = scope::granted(parameters.get("scope"), client.client, &[])?;
-    let order = AccessOrder {
-        client_id: client.id,
-        subject: client.id,
-        scope: &scope,
+    let resources = resource::requested(config, &client.client, request.parameters)?;
+    let scope = scope::granted(request.parameters.get("scope"), &client.client, &[])?;
+    let grant = AccessGrant {
+        subject: &client.id,
+        scope: resource::scope_for(config, &resources, &scope),
         holder: Holder::Client,
         user: None,
-        token_id: &random::identifier().map_err(Refused::internal)?,
-        opaque: &random::bearer_value().map_err(Refused::internal)?,
+        particulars: Particulars { audience: &resources, ..Particulars::default() },
     };
-    let access_token = issue::access_token(&provider.config, &provider.key, &provider.store, order, provider.now());
-    Ok(response(provider, access_token.map_err(Refused::internal)?, scope.clone(), client.id))
-}
-
-/// The tokens of a login or a refresh, with what the directory says of the person now.
-fn person_tokens(
-    provider: &Provider,
-    client: Authenticated<'_>,
-    granted: &Granted,
-    scope: &str,
-    user: &User,
-) -> Result<TokenResponse, Refused> {
-    let now = provider.now();
-    let order = AccessOrder {
-        client_id: client.id,
-        subject: &user.id,
-        scope,
-        holder: Holder::Grant(granted.grant),
-        user: Some(user),
-        token_id: &random::identifier().map_err(Refused::internal)?,
-        opaque: &random::bearer_value().map_err(Refused::internal)?,
-    };
-    // The grant must live as long as the token that dies with it.
-    let token_end = now.saturating_add(issue::lifetime(&provider.config.access_token));
-    provider.store.ledger().keep_grant(granted.grant, token_end);
-    let access_token =
-        issue::access_token(&provider.config, &provider.key, &provider.store, order, now).map_err(Refused::internal)?;
-    let mut response = response(provider, access_token, scope.to_owned(), &user.id);
-    if scope::contains(scope, "openid") {
-        let (session, nonce) = (&granted.session, granted.nonce.as_deref());
-        let order = IdOrder { client_id: client.id, session, user, nonce, access_token: &response.access_token };
-        let id_token = issue::id_token(&provider.config, &provider.key, order, now);
-        response.id_token = Some(id_token.map_err(Refused::internal)?);
-    }
-    if client.client.grants.contains(&Grant::RefreshToken) {
-        let token = random::bearer_value().map_err(Refused::internal)?;
-        refresh::give(&mut provider.store.ledger(), granted, client.id, &token, now);
-        response.refresh_token = Some(token);
-    }
-    Ok(response)
-}
-
-fn response(provider: &Provider, access_token: String, scope: String, subject: &str) -> TokenResponse {
-    TokenResponse {
-        access_token,
-        token_type: "Bearer",
-        expires_in: provider.config.access_token.lifetime_seconds,
-        scope,
-        refresh_token: None,
-        id_token: None,
-        subject: subject.to_owned(),
-    }
-}
-
-async fn active_user(provider: &Provider, id: &str) -> Result<User, Refused> {
-    let found = provider.directory.find(id).await.map_err(|error| Provider::directory_down(&error))?;
-    found.filter(|user| user.active).ok_or_else(|| {
-        let reason = format!("the person `{id}` is gone or not active any more");
-        Refused::new(Code::InvalidGrant, "RFC 6749 section 5.2", reason)
-    })
+    issue::access(request, grant)
 }

@@ -3,13 +3,14 @@
 //! Must not know pages or cookies.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::form::Parameters;
-use super::{pkce, scope};
-use crate::config::{Client, Grant};
+use super::{details, pkce, resource, scope};
+use crate::config::{Client, Config, Grant};
 use crate::error::{Code, Refused};
-use crate::store::Session;
+use crate::jws;
+use crate::store::{Clients, Found, Session, Terms};
 
 /// An authorization request that is right in every respect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,26 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) prompt: Prompt,
     pub(crate) max_age: Option<i64>,
     pub(crate) login_hint: Option<String>,
+    /// How strongly the person shall be authenticated, in order of preference (RFC 9470 §5).
+    pub(crate) acr_values: Vec<String>,
+    pub(crate) terms: Terms,
+}
+
+/// What the provider knows when a request arrives.
+#[derive(Clone, Copy)]
+pub(crate) struct Front<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) clients: &'a Clients,
+    pub(crate) now: i64,
+}
+
+/// How the parameters came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    /// Through the pushed authorization request endpoint (RFC 9126).
+    pub(crate) pushed: bool,
+    /// In a signed request object (RFC 9101).
+    pub(crate) signed: bool,
 }
 
 /// What the client wants the person to see (OpenID Connect Core §3.1.2.1 `prompt`).
@@ -61,31 +82,20 @@ pub(crate) enum Next {
 
 /// Reads an authorization request.
 pub(crate) fn parse(
-    clients: &BTreeMap<String, Client>,
+    front: Front<'_>,
     parameters: &Parameters,
+    arrival: Arrival,
 ) -> Result<AuthorizationRequest, Refusal> {
-    let (client_id, client, redirect_uri) = destination(clients, parameters).map_err(Refusal::Page)?;
+    let (found, redirect_uri) = destination(front, parameters).map_err(Refusal::Page)?;
     let state = parameters.get("state").map(str::to_owned);
-    request(client_id, client, parameters).map_err(|refused| Refusal::Redirect {
-        redirect_uri: redirect_uri.to_owned(),
-        state,
-        refused,
-    })
+    let parsed = protected(front.config, &found, arrival).and_then(|()| request(front.config, &found, parameters));
+    parsed.map_err(|refused| Refusal::Redirect { redirect_uri: redirect_uri.to_owned(), state, refused })
 }
 
 /// The client and the redirect URI, which must be right before anything is sent there.
-fn destination<'a>(
-    clients: &'a BTreeMap<String, Client>,
-    parameters: &'a Parameters,
-) -> Result<(&'a str, &'a Client, &'a str), Refused> {
-    let id = parameters.required("client_id", "RFC 6749 section 4.1.1")?;
-    let (id, client) = clients.get_key_value(id).ok_or_else(|| {
-        Refused::new(
-            Code::InvalidRequest,
-            "RFC 6749 section 2.2",
-            format!("there is no client `{id}`; register it in the configuration"),
-        )
-    })?;
+fn destination<'a>(front: Front<'_>, parameters: &'a Parameters) -> Result<(Found, &'a str), Refused> {
+    let found = client(front, parameters)?;
+    let (id, client) = (&found.id, &found.client);
     let redirect_uri = parameters.required("redirect_uri", "RFC 6749 section 4.1.1")?;
     if !client.redirect_uris.iter().any(|registered| registered == redirect_uri) {
         let reason = format!(
@@ -99,10 +109,39 @@ fn destination<'a>(
         );
         return Err(Refused::new(Code::InvalidRequest, "RFC 9700 section 2.1", reason));
     }
-    Ok((id, client, redirect_uri))
+    Ok((found, redirect_uri))
 }
 
-fn request(client_id: &str, client: &Client, parameters: &Parameters) -> Result<AuthorizationRequest, Refused> {
+/// The client that a request names.
+pub(crate) fn client(front: Front<'_>, parameters: &Parameters) -> Result<Found, Refused> {
+    let id = parameters.required("client_id", "RFC 6749 section 4.1.1")?;
+    front.clients.find(id, front.now).ok_or_else(|| {
+        Refused::new(
+            Code::InvalidRequest,
+            "RFC 6749 section 2.2",
+            format!("there is no client `{id}`; register it in the configuration"),
+        )
+    })
+}
+
+/// Refuses a request that came less protected than provider or client demand: whoever can leave the protection out can
+/// change the request (downgrade).
+fn protected(config: &Config, found: &Found, arrival: Arrival) -> Result<(), Refused> {
+    let client = &found.client;
+    if !arrival.pushed && (config.require_pushed_authorization_requests || client.require_pushed_authorization_requests)
+    {
+        let reason = format!("authorization requests of the client `{}` must be pushed to the PAR endpoint", found.id);
+        return Err(Refused::new(Code::InvalidRequest, "RFC 9126 section 5", reason));
+    }
+    if !arrival.signed && (config.require_signed_request_object || client.require_signed_request_object) {
+        let reason = format!("authorization requests of the client `{}` must be signed request objects", found.id);
+        return Err(Refused::new(Code::InvalidRequest, "RFC 9101 section 10.5", reason));
+    }
+    Ok(())
+}
+
+fn request(config: &Config, found: &Found, parameters: &Parameters) -> Result<AuthorizationRequest, Refused> {
+    let (client_id, client): (&str, &Client) = (&found.id, &found.client);
     parameters.unrepeated()?;
     short(parameters)?;
     unsupported(parameters)?;
@@ -134,7 +173,40 @@ fn request(client_id: &str, client: &Client, parameters: &Parameters) -> Result<
         prompt: prompt(parameters.get("prompt"))?,
         max_age: max_age(parameters.get("max_age"))?,
         login_hint: parameters.get("login_hint").map(str::to_owned),
+        acr_values: acr_values(config, parameters.get("acr_values"))?,
+        terms: Terms {
+            resources: resource::requested(config, client, parameters)?,
+            authorization_details: details::requested(&config.authorization_details_types, parameters)?,
+            key: key(parameters.get("dpop_jkt"))?,
+        },
     })
+}
+
+/// The levels that are asked for and exist. None of them: the client would get less than it asked for (RFC 9470 §5).
+fn acr_values(config: &Config, text: Option<&str>) -> Result<Vec<String>, Refused> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let known: Vec<String> =
+        text.split(' ').filter(|wanted| config.acr_values.iter().any(|acr| acr == wanted)).map(str::to_owned).collect();
+    if known.is_empty() {
+        let reason = format!("none of the `acr_values` can be reached; there are: {}", config.acr_values.join(", "));
+        return Err(Refused::new(Code::UnmetAuthenticationRequirements, "RFC 9470 section 5", reason));
+    }
+    Ok(known)
+}
+
+/// A thumbprint is a SHA-256 in base64url (RFC 9449 §10).
+fn key(text: Option<&str>) -> Result<Option<Arc<str>>, Refused> {
+    let Some(text) = text else { return Ok(None) };
+    if jws::decode(text).is_some_and(|bytes| bytes.len() == 32) {
+        return Ok(Some(Arc::from(text)));
+    }
+    let reason = "`dpop_jkt` must be the JWK SHA-256 thumbprint of a key, 43 characters of base64url";
+    Err(Refused::new(Code::InvalidRequest, "RFC 9449 section 10", reason))
+}
+
+/// The level that a login for this request reaches: the first one wanted, or the weakest there is.
+pub(crate) fn reached(config: &Config, request: &AuthorizationRequest) -> Option<Arc<str>> {
+    request.acr_values.first().or_else(|| config.acr_values.first()).map(|acr| Arc::from(acr.as_str()))
 }
 
 /// Longer than any client needs; stops pages that are never answered from filling the memory with their `state`.
@@ -151,17 +223,12 @@ fn short(parameters: &Parameters) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Ignoring a request object would ignore what the client signed, so it is refused by its name.
+/// What is not done is refused by its name: ignoring it would do something else than was asked for.
 fn unsupported(parameters: &Parameters) -> Result<(), Refused> {
     let clause = "OpenID Connect Core section 3.1.2.6";
-    for (name, code) in [
-        ("request", Code::RequestNotSupported),
-        ("request_uri", Code::RequestUriNotSupported),
-        ("registration", Code::RegistrationNotSupported),
-    ] {
-        if parameters.get(name).is_some() {
-            return Err(Refused::new(code, clause, format!("the parameter `{name}` is not supported")));
-        }
+    if parameters.get("registration").is_some() {
+        let reason = "the parameter `registration` is not supported";
+        return Err(Refused::new(Code::RegistrationNotSupported, clause, reason));
     }
     match parameters.get("response_mode") {
         None | Some("query") => Ok(()),
@@ -207,7 +274,9 @@ pub(crate) fn next(request: &AuthorizationRequest, session: Option<Session>, now
     let usable = session.filter(|session| {
         let wanted = request.login_hint.as_deref().is_none_or(|hint| hint == &*session.user);
         let fresh = request.max_age.is_none_or(|max_age| now.saturating_sub(session.auth_time) < max_age);
-        wanted && fresh
+        let strong = request.acr_values.is_empty()
+            || session.acr.as_deref().is_some_and(|acr| request.acr_values.iter().any(|wanted| wanted == acr));
+        wanted && fresh && strong
     });
     match (request.prompt, usable, &request.login_hint) {
         (Prompt::WhenNeeded | Prompt::Never, Some(session), _) => Next::Continue(session),

@@ -5,18 +5,26 @@ use super::*;
 const GOOD: &str = "client_id=web&redirect_uri=http://localhost:8080/callback&response_type=code&scope=openid\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
-fn clients() -> BTreeMap<String, Client> {
+fn config() -> Config {
     let client = Client {
-        secret: None,
         redirect_uris: vec!["http://localhost:8080/callback".to_owned()],
         grants: vec![Grant::AuthorizationCode],
         scopes: vec!["orders:read".to_owned()],
+        ..Client::default()
     };
-    BTreeMap::from([("web".to_owned(), client)])
+    let clients = [("web".to_owned(), client)].into();
+    Config { clients, acr_values: vec!["pwd".to_owned(), "mfa".to_owned()], ..Config::default() }
+}
+
+fn parsed(query: &str) -> Result<AuthorizationRequest, Refusal> {
+    let config = config();
+    let clients = Clients::new(&config.clients);
+    let front = Front { config: &config, clients: &clients, now: 1_000 };
+    parse(front, &Parameters::parse(query.as_bytes()), Arrival::default())
 }
 
 fn outcome(query: &str) -> String {
-    match parse(&clients(), &Parameters::parse(query.as_bytes())) {
+    match parsed(query) {
         Ok(_) => "ok".to_owned(),
         Err(Refusal::Page(refused)) => format!("page {}", refused.code.as_str()),
         Err(Refusal::Redirect { refused, .. }) => format!("redirect {}", refused.code.as_str()),
@@ -39,8 +47,10 @@ fn each_wrong_request_is_answered_with_its_own_code_in_its_own_place() {
         ("response_type=code", "response_type=token", "redirect unsupported_response_type"),
         ("response_type=code", "response_type=code%20id_token", "redirect unsupported_response_type"),
         ("response_type=code", "response_type=code&state=a&state=b", "redirect invalid_request"),
-        ("response_type=code", "response_type=code&request=e30.e30.", "redirect request_not_supported"),
-        ("response_type=code", "response_type=code&request_uri=urn:x", "redirect request_uri_not_supported"),
+        ("response_type=code", "response_type=code&resource=urn:x", "redirect invalid_target"),
+        ("response_type=code", "response_type=code&dpop_jkt=short", "redirect invalid_request"),
+        ("response_type=code", "response_type=code&acr_values=retina", "redirect unmet_authentication_requirements"),
+        ("response_type=code", "response_type=code&authorization_details=[]", "redirect invalid_authorization_details"),
         ("response_type=code", "response_type=code&response_mode=fragment", "redirect invalid_request"),
         ("response_type=code", "response_type=code&prompt=none%20login", "redirect invalid_request"),
         ("response_type=code", "response_type=code&max_age=-1", "redirect invalid_request"),
@@ -56,17 +66,23 @@ fn each_wrong_request_is_answered_with_its_own_code_in_its_own_place() {
 
 fn decide(extra: &str, session: Option<(&str, i64)>) -> Next {
     let text = format!("{GOOD}{extra}");
-    let request = parse(&clients(), &Parameters::parse(text.as_bytes())).unwrap();
+    let request = parsed(&text).unwrap();
+    let acr = Some("pwd".into());
     let session =
-        session.map(|(user, auth_time)| Session { user: user.into(), auth_time, sid: "sid".into(), serial: 1 });
+        session.map(|(user, auth_time)| Session { user: user.into(), auth_time, sid: "sid".into(), serial: 1, acr });
     next(&request, session, 1_000)
 }
 
 #[test]
 fn a_session_goes_on_unless_the_client_wants_another_person_a_fresh_login_or_the_page() {
     assert!(matches!(decide("", Some(("alice", 900))), Next::Continue(_)));
-    assert!(matches!(decide("&login_hint=alice&max_age=200&prompt=none", Some(("alice", 900))), Next::Continue(_)));
-    for extra in ["&login_hint=bob", "&max_age=50", "&max_age=0", "&prompt=login", "&prompt=select_account"] {
+    assert!(matches!(
+        decide("&login_hint=alice&max_age=200&prompt=none&acr_values=mfa%20pwd", Some(("alice", 900))),
+        Next::Continue(_)
+    ));
+    for extra in
+        ["&login_hint=bob", "&max_age=50", "&max_age=0", "&prompt=login", "&prompt=select_account", "&acr_values=mfa"]
+    {
         assert_eq!(decide(extra, Some(("alice", 900))), Next::ShowLogin, "{extra}");
     }
     assert_eq!(decide("", None), Next::ShowLogin);

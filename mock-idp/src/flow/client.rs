@@ -1,24 +1,31 @@
-//! Who is asking: client authentication (RFC 6749 §2.3). Must not know what is asked.
+//! Who is asking: client authentication (RFC 6749 §2.3, RFC 7523 §2.2). Must not know what is asked.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
+use super::assertion::{self, Expected, Verifier};
 use super::form::Parameters;
-use crate::config::{Client, Grant};
+use crate::config::{AuthMethod, Client, Grant};
 use crate::error::{Code, Refused};
+use crate::store::{Clients, Found, Seen};
+
+/// RFC 7523 §2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const CLAUSE: &str = "RFC 6749 section 2.3";
 
 /// A client that proved who it is, or a public one that only says it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Authenticated<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) client: &'a Client,
+#[derive(Clone, Debug)]
+pub(crate) struct Authenticated {
+    pub(crate) id: Arc<str>,
+    pub(crate) client: Arc<Client>,
 }
 
-impl Authenticated<'_> {
+impl Authenticated {
     /// Refuses a client that is not registered for a grant.
     pub(crate) fn may_use(&self, grant: Grant) -> Result<(), Refused> {
         if self.client.grants.contains(&grant) {
@@ -27,13 +34,13 @@ impl Authenticated<'_> {
         Err(Refused::new(
             Code::UnauthorizedClient,
             "RFC 6749 section 5.2",
-            format!("the client `{}` is not registered for this grant type", self.id),
+            format!("the client `{}` is not registered for the grant type `{}`", self.id, grant.as_str()),
         ))
     }
 
     /// Refuses a public client, which proved nothing.
     pub(crate) fn confidential(&self) -> Result<(), Refused> {
-        if self.client.secret.is_some() {
+        if !self.client.is_public() {
             return Ok(());
         }
         Err(Refused::new(
@@ -44,58 +51,132 @@ impl Authenticated<'_> {
     }
 }
 
-/// What the request claims about its sender, by one method.
-struct Presented<'a> {
-    id: Cow<'a, str>,
-    secret: Option<Cow<'a, str>>,
+/// What authentication needs to know of the provider.
+pub(crate) struct Desk<'a> {
+    pub(crate) clients: &'a Clients,
+    pub(crate) seen: &'a Seen,
+    /// The issuer and the token endpoint (RFC 7523 §3 item 3).
+    pub(crate) audiences: &'a [String],
+    pub(crate) now: i64,
 }
 
-/// Authenticates by `client_secret_basic`, `client_secret_post` or `none`, exactly one of them.
-pub(crate) fn authenticate<'a>(
-    clients: &'a BTreeMap<String, Client>,
+/// What the request shows, by one method.
+enum Proof<'a> {
+    Nothing,
+    Secret(AuthMethod, Cow<'a, str>),
+    Assertion(&'a str),
+}
+
+/// Authenticates by exactly one method, which must be one that the client is registered for.
+pub(crate) fn authenticate(
+    desk: &Desk<'_>,
     authorization: Option<&str>,
     parameters: &Parameters,
-) -> Result<Authenticated<'a>, Refused> {
-    let presented = presented(authorization, parameters)?;
-    let (id, client) = clients
-        .get_key_value(presented.id.as_ref())
-        .ok_or_else(|| wrong(format!("there is no client `{}`; register it in the configuration", presented.id)))?;
-    match (&client.secret, &presented.secret) {
-        (Some(secret), Some(presented)) if secret.matches(presented) => {}
-        (Some(_), Some(_)) => return Err(wrong(format!("the secret of the client `{id}` is wrong"))),
-        (Some(_), None) => return Err(wrong(format!("the client `{id}` is confidential and must send its secret"))),
-        (None, Some(_)) => return Err(wrong(format!("the client `{id}` is public and has no secret to send"))),
-        (None, None) => {}
+) -> Result<Authenticated, Refused> {
+    let (id, proof) = presented(authorization, parameters)?;
+    let Found { id, client } = desk
+        .clients
+        .find(&id, desk.now)
+        .ok_or_else(|| wrong(format!("there is no client `{id}`; register it in the configuration")))?;
+    let methods = client.auth_methods();
+    let wants = || methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join("` or `");
+    match (&proof, &client.secret) {
+        (Proof::Nothing, _) if methods == [AuthMethod::None] => {}
+        (Proof::Nothing, _) => {
+            return Err(wrong(format!("the client `{id}` is confidential and must authenticate with `{}`", wants())));
+        }
+        (Proof::Secret(method, presented), Some(secret)) if methods.contains(method) => {
+            if !secret.matches(presented) {
+                return Err(wrong(format!("the secret of the client `{id}` is wrong")));
+            }
+        }
+        (Proof::Secret(..), _) if methods == [AuthMethod::None] => {
+            return Err(wrong(format!("the client `{id}` is public and has no secret to send")));
+        }
+        (Proof::Secret(method, _), _) => {
+            let used = method.as_str();
+            return Err(wrong(format!("the client `{id}` must authenticate with `{}`, not `{used}`", wants())));
+        }
+        (Proof::Assertion(token), _) => check_assertion(desk, &id, &client, token)?,
     }
     Ok(Authenticated { id, client })
 }
 
-fn presented<'a>(authorization: Option<&str>, parameters: &'a Parameters) -> Result<Presented<'a>, Refused> {
-    let Some(authorization) = authorization else {
-        let id = parameters.get("client_id").ok_or_else(|| wrong("the request names no client"))?;
-        return Ok(Presented { id: id.into(), secret: parameters.get("client_secret").map(Cow::Borrowed) });
+fn check_assertion(desk: &Desk<'_>, id: &str, client: &Client, token: &str) -> Result<(), Refused> {
+    let verifier = match (client.auth_methods(), &client.secret, &client.jwks) {
+        ([AuthMethod::PrivateKeyJwt], _, Some(keys)) => Verifier::Keys(keys),
+        ([AuthMethod::ClientSecretJwt], Some(secret), _) => Verifier::Secret(secret),
+        _ => return Err(wrong(format!("the client `{id}` is not registered for authentication by assertion"))),
     };
-    let (id, secret) = basic(authorization)
-        .ok_or_else(|| wrong("the Authorization header is not `Basic` with base64 of `client_id:client_secret`"))?;
-    if parameters.get("client_secret").is_some() {
-        return Err(Refused::new(
-            Code::InvalidRequest,
-            "RFC 6749 section 2.3",
-            "the client authenticates twice, in the Authorization header and in the body; use one method",
-        ));
+    let expected = Expected {
+        name: "the client assertion",
+        code: Code::InvalidClient,
+        clause: "RFC 7523 section 3",
+        typ: None,
+        issuer: id,
+        audiences: desk.audiences,
+        needs_id: true,
+    };
+    let verified = assertion::verify(token, verifier, &expected, desk.now)?;
+    if verified.claims.get("sub").and_then(Value::as_str) != Some(id) {
+        return Err(expected.refused("must have the client as `sub` as well as `iss`"));
     }
+    verified.use_up(&expected, desk.seen, desk.now)
+}
+
+/// The identifier of the client as the request claims it, for whoever must prepare something before it is checked.
+pub(crate) fn claimed_id(authorization: Option<&str>, parameters: &Parameters) -> Option<String> {
+    presented(authorization, parameters).ok().map(|(id, _)| id.into_owned())
+}
+
+fn presented<'a>(
+    authorization: Option<&str>,
+    parameters: &'a Parameters,
+) -> Result<(Cow<'a, str>, Proof<'a>), Refused> {
+    let (basic, secret, assertion) =
+        (authorization, parameters.get("client_secret"), parameters.get("client_assertion"));
+    if [basic.is_some(), secret.is_some(), assertion.is_some()].into_iter().filter(|used| *used).count() > 1 {
+        let reason =
+            "the client authenticates in several ways at once (header, `client_secret`, `client_assertion`); use one";
+        return Err(Refused::new(Code::InvalidRequest, CLAUSE, reason));
+    }
+    if let Some(authorization) = basic {
+        let (id, secret) = decode_basic(authorization)
+            .ok_or_else(|| wrong("the Authorization header is not `Basic` with base64 of `client_id:client_secret`"))?;
+        same_client(parameters, &id, "in the Authorization header")?;
+        return Ok((id.into(), Proof::Secret(AuthMethod::ClientSecretBasic, secret.into())));
+    }
+    if let Some(assertion) = assertion {
+        if parameters.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+            let reason = format!("`client_assertion_type` must be `{ASSERTION_TYPE}`");
+            return Err(Refused::new(Code::InvalidRequest, "RFC 7523 section 2.2", reason));
+        }
+        let claims = assertion::unverified(assertion)
+            .ok_or_else(|| Refused::new(Code::InvalidClient, "RFC 7523 section 3", "the client assertion is no JWT"))?;
+        let id = claims.get("sub").and_then(Value::as_str).ok_or_else(|| {
+            Refused::new(Code::InvalidClient, "RFC 7523 section 3", "the client assertion has no `sub`")
+        })?;
+        same_client(parameters, id, "in the assertion")?;
+        return Ok((id.to_owned().into(), Proof::Assertion(assertion)));
+    }
+    let id = parameters.get("client_id").ok_or_else(|| wrong("the request names no client"))?;
+    let proof = match secret {
+        Some(secret) => Proof::Secret(AuthMethod::ClientSecretPost, secret.into()),
+        None => Proof::Nothing,
+    };
+    Ok((id.into(), proof))
+}
+
+fn same_client(parameters: &Parameters, id: &str, place: &str) -> Result<(), Refused> {
     if parameters.get("client_id").is_some_and(|other| other != id) {
-        return Err(Refused::new(
-            Code::InvalidRequest,
-            "RFC 6749 section 2.3",
-            "`client_id` in the body is another client than in the Authorization header",
-        ));
+        let reason = format!("`client_id` in the body is another client than {place}");
+        return Err(Refused::new(Code::InvalidRequest, CLAUSE, reason));
     }
-    Ok(Presented { id: id.into(), secret: Some(secret.into()) })
+    Ok(())
 }
 
 /// RFC 7617 with both parts form-encoded first, as RFC 6749 §2.3.1 wants it.
-fn basic(authorization: &str) -> Option<(String, String)> {
+fn decode_basic(authorization: &str) -> Option<(String, String)> {
     let (scheme, credentials) = authorization.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -112,29 +193,25 @@ fn form_decode(text: &str) -> String {
 }
 
 fn wrong(reason: impl Into<String>) -> Refused {
-    Refused::new(Code::InvalidClient, "RFC 6749 section 2.3", reason)
+    Refused::new(Code::InvalidClient, CLAUSE, reason)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::secret::Secret;
 
-    fn clients() -> BTreeMap<String, Client> {
-        let client = |secret: Option<&str>| Client {
-            secret: secret.map(Secret::new),
-            redirect_uris: Vec::new(),
-            grants: Vec::new(),
-            scopes: Vec::new(),
-        };
-        BTreeMap::from([("api".to_owned(), client(Some("p&=+%/:ss"))), ("web".to_owned(), client(None))])
-    }
-
     fn outcome(authorization: Option<&str>, body: &str) -> Result<String, Code> {
-        authenticate(&clients(), authorization, &Parameters::parse(body.as_bytes()))
-            .map(|client| client.id.to_owned())
+        let client = |secret: Option<&str>| Client { secret: secret.map(Secret::new), ..Client::default() };
+        let clients = BTreeMap::from([("api".to_owned(), client(Some("p&=+%/:ss"))), ("web".to_owned(), client(None))]);
+        let (clients, seen) = (Clients::new(&clients), Seen::new());
+        let desk = Desk { clients: &clients, seen: &seen, audiences: &[], now: 0 };
+        authenticate(&desk, authorization, &Parameters::parse(body.as_bytes()))
+            .map(|client| client.id.to_string())
             .map_err(|refused| refused.code)
     }
 
@@ -167,6 +244,7 @@ mod tests {
         fn any_header_and_body_is_answered(header in ".{0,64}", body in ".{0,64}", raw in any::<Vec<u8>>()) {
             let _ = outcome(Some(&header), &body);
             let _ = outcome(Some(&format!("Basic {}", STANDARD.encode(raw))), &body);
+            let _ = outcome(None, &format!("client_assertion_type={ASSERTION_TYPE}&client_assertion={body}"));
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::authorize::AuthorizationRequest;
 use super::pkce;
 use crate::error::{Code, Refused};
-use crate::store::{CodeRecord, Key, Kind, Ledger, Session};
+use crate::store::{CodeRecord, Key, Kind, Ledger, Session, Terms};
 
 /// RFC 6749 §4.1.2 allows ten minutes; a client that is alive needs a second.
 const LIFETIME: i64 = 60;
@@ -22,6 +22,7 @@ pub(crate) struct Granted {
     pub(crate) session: Session,
     pub(crate) scope: String,
     pub(crate) nonce: Option<String>,
+    pub(crate) terms: Terms,
 }
 
 /// Remembers a code for a request that a person agreed to.
@@ -37,6 +38,7 @@ pub(crate) fn give(ledger: &mut Ledger, request: &AuthorizationRequest, session:
         grant,
         expires: now.saturating_add(LIFETIME),
         used: false,
+        terms: request.terms.clone(),
     };
     ledger.codes.insert(Key::of(Kind::AuthorizationCode, code), record, now.saturating_add(REMEMBERED), now);
 }
@@ -48,6 +50,8 @@ pub(crate) struct Redemption<'a> {
     pub(crate) code: &'a str,
     pub(crate) redirect_uri: Option<&'a str>,
     pub(crate) verifier: Option<&'a str>,
+    /// The thumbprint of the key that the client proved to hold.
+    pub(crate) key: Option<&'a str>,
 }
 
 /// Redeems a code, once. A second time revokes everything the first one brought (RFC 6749 §4.1.2): one of the two
@@ -73,13 +77,31 @@ pub(crate) fn redeem(ledger: &mut Ledger, redemption: Redemption<'_>, now: i64) 
         None => return Err(refused("`redirect_uri` is missing: repeat the one of the authorization request")),
     }
     pkce::verify(&record.challenge, redemption.verifier)?;
+    check_key(record.terms.key.as_deref(), redemption.key, "code")?;
     if !ledger.grant_is_live(record.grant, now) {
         return Err(refused("the person's session was ended"));
     }
     if let Some(stored) = ledger.codes.get_mut(&key, now) {
         stored.used = true;
     }
-    Ok(Granted { grant: record.grant, session: record.session, scope: record.scope, nonce: record.nonce })
+    Ok(Granted {
+        grant: record.grant,
+        session: record.session,
+        scope: record.scope,
+        nonce: record.nonce,
+        terms: record.terms,
+    })
+}
+
+/// Whatever is bound to a key works only with a proof of that key (RFC 9449 §5, §10): a thief does not have it.
+pub(crate) fn check_key(bound: Option<&str>, proven: Option<&str>, what: &str) -> Result<(), Refused> {
+    let reason = match (bound, proven) {
+        (None, _) => return Ok(()),
+        (Some(bound), Some(proven)) if bound == proven => return Ok(()),
+        (Some(_), Some(_)) => format!("the {what} is bound to another key than that of the DPoP proof"),
+        (Some(_), None) => format!("the {what} is bound to a key, and the request has no DPoP proof"),
+    };
+    Err(Refused::new(Code::InvalidGrant, "RFC 9449 section 5", reason))
 }
 
 fn refused(reason: &str) -> Refused {

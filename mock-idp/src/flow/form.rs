@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Map, Value};
+
 use crate::error::{Code, Refused};
 
 /// Parsed parameters. One that came twice has no value at all (RFC 6749 §3.1): two readers that pick different ones of
@@ -11,13 +13,23 @@ use crate::error::{Code, Refused};
 pub(crate) struct Parameters {
     values: BTreeMap<String, String>,
     repeated: BTreeSet<String>,
+    lists: BTreeMap<String, Vec<String>>,
 }
+
+/// Parameters that may come several times: each value adds one (RFC 8707 §2, RFC 8693 §2.1).
+const LISTS: [&str; 2] = ["audience", "resource"];
 
 impl Parameters {
     /// Reads `application/x-www-form-urlencoded` text; whatever it is, it is some set of parameters.
     pub(crate) fn parse(text: &[u8]) -> Self {
         let mut parameters = Self::default();
         for (name, value) in url::form_urlencoded::parse(text) {
+            if LISTS.contains(&name.as_ref()) {
+                if !value.is_empty() {
+                    parameters.lists.entry(name.into_owned()).or_default().push(value.into_owned());
+                }
+                continue;
+            }
             if parameters.repeated.contains(name.as_ref()) {
                 continue;
             }
@@ -33,6 +45,60 @@ impl Parameters {
     /// The value, if there is exactly one and it is not empty (RFC 6749 §3.1: empty is omitted).
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// All values of a parameter that may come several times.
+    pub(crate) fn all(&self, name: &str) -> &[String] {
+        self.lists.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The claims of a request object as parameters (RFC 9101 §4): numbers and objects as their JSON text.
+    pub(crate) fn from_claims(claims: &Map<String, Value>) -> Self {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let mut parameters = Self::default();
+        for (name, value) in claims {
+            match value {
+                Value::Array(values) if LISTS.contains(&name.as_str()) => {
+                    parameters.lists.insert(name.clone(), values.iter().map(text).collect());
+                }
+                value if LISTS.contains(&name.as_str()) => {
+                    parameters.lists.insert(name.clone(), vec![text(value)]);
+                }
+                value => {
+                    parameters.values.insert(name.clone(), text(value));
+                }
+            }
+        }
+        parameters
+    }
+
+    /// With a parameter set, whatever it was.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.values.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Without these parameters.
+    pub(crate) fn without(mut self, names: &[&str]) -> Self {
+        for name in names {
+            self.values.remove(*name);
+        }
+        self
+    }
+
+    /// The name of a parameter that is here and not there, or there with another value.
+    pub(crate) fn differing<'a>(&'a self, other: &Self) -> Option<&'a str> {
+        let single =
+            self.values.iter().find(|(name, value)| !value.is_empty() && other.values.get(*name) != Some(*value));
+        let list = || self.lists.iter().find(|(name, values)| other.lists.get(*name) != Some(*values));
+        single.map(|(name, _)| name.as_str()).or_else(|| list().map(|(name, _)| name.as_str()))
+    }
+
+    /// How much memory the parameters take, nearly.
+    pub(crate) fn size(&self) -> usize {
+        let single: usize = self.values.iter().map(|(name, value)| name.len() + value.len() + 64).sum();
+        let lists: usize = self.lists.values().flatten().map(|value| value.len() + 32).sum();
+        single + lists
     }
 
     /// The value, or a refusal that names what is missing.
@@ -55,15 +121,17 @@ impl Parameters {
 
     /// The parameters that are no secret, for the journal.
     pub(crate) fn public(&self) -> BTreeMap<String, String> {
-        PUBLIC
-            .iter()
-            .filter_map(|name| self.get(name).map(|value| ((*name).to_owned(), value.chars().take(200).collect())))
-            .collect()
+        let cut = |text: &str| text.chars().take(200).collect::<String>();
+        let single = PUBLIC.iter().filter_map(|name| self.get(name).map(|value| ((*name).to_owned(), cut(value))));
+        single.chain(self.lists.iter().map(|(name, values)| (name.clone(), cut(&values.join(" "))))).collect()
     }
 }
 
 /// What may be shown. A list of what is allowed, so that a new secret parameter is hidden by default.
-const PUBLIC: [&str; 12] = [
+const PUBLIC: [&str; 17] = [
+    "acr_values",
+    "actor_token_type",
+    "client_assertion_type",
     "client_id",
     "code_challenge_method",
     "grant_type",
@@ -71,9 +139,11 @@ const PUBLIC: [&str; 12] = [
     "max_age",
     "prompt",
     "redirect_uri",
+    "requested_token_type",
     "response_mode",
     "response_type",
     "scope",
+    "subject_token_type",
     "token_type_hint",
     "username",
 ];

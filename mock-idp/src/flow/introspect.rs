@@ -65,7 +65,7 @@ pub(crate) fn answer(live: &Live, user: Option<&User>) -> Value {
     let mut answer = serde_json::to_value(&live.claims).unwrap_or_else(|_| inactive());
     if let Value::Object(members) = &mut answer {
         members.insert("active".to_owned(), Value::Bool(true));
-        members.insert("token_type".to_owned(), Value::from("Bearer"));
+        members.insert("token_type".to_owned(), Value::from(if live.claims.cnf.is_some() { "DPoP" } else { "Bearer" }));
         if let Some(user) = user {
             members.insert("username".to_owned(), Value::from(user.id.as_str()));
             members.insert("roles".to_owned(), Value::from(user.roles.clone()));

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::{Value, json};
 
-use crate::claims::{AccessClaims, Audience, IdClaims, PresentedClaims, person_claims};
+use crate::claims::{AccessClaims, Audience, Confirmation, IdClaims, PresentedClaims, person_claims};
 use crate::config::{AccessToken, Config, TokenFormat};
 use crate::directory::User;
 use crate::jws;
@@ -24,6 +25,31 @@ pub(crate) struct AccessOrder<'a> {
     pub(crate) token_id: &'a str,
     /// A fresh secret, the token itself where tokens are opaque.
     pub(crate) opaque: &'a str,
+    pub(crate) particulars: Particulars<'a>,
+}
+
+/// What only some access tokens have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Particulars<'a> {
+    /// Whom the token is for; empty: the configured audience.
+    pub(crate) audience: &'a [String],
+    /// The thumbprint of the key that it is bound to (RFC 9449 §6).
+    pub(crate) key: Option<&'a str>,
+    /// The `act` claim (RFC 8693 §4.1).
+    pub(crate) actor: Option<&'a Value>,
+    pub(crate) authorization_details: Option<&'a Arc<Value>>,
+    /// When and how the person logged in.
+    pub(crate) session: Option<&'a Session>,
+    /// The token it came of ends then.
+    pub(crate) not_after: Option<i64>,
+}
+
+impl Particulars<'_> {
+    /// When a token that is issued now ends.
+    pub(crate) fn expires(&self, config: &Config, now: i64) -> i64 {
+        let usual = now.saturating_add(lifetime(&config.access_token));
+        self.not_after.map_or(usual, |end| usual.min(end))
+    }
 }
 
 /// Makes an access token as configured and remembers it.
@@ -34,11 +60,13 @@ pub(crate) fn access_token(
     order: AccessOrder<'_>,
     now: i64,
 ) -> Result<String, SigningFailed> {
-    let expires = now.saturating_add(lifetime(&config.access_token));
+    let special = order.particulars;
+    let expires = special.expires(config, now);
+    let aud = Audience::of(special.audience, audience(config));
     let claims = AccessClaims {
         iss: &config.issuer,
         sub: order.subject,
-        aud: audience(config),
+        aud: &aud,
         exp: expires,
         iat: now,
         jti: order.token_id,
@@ -46,14 +74,21 @@ pub(crate) fn access_token(
         scope: order.scope,
         tenant: order.user.and_then(|user| user.tenant.as_deref()),
         roles: order.user.map(|user| user.roles.as_slice()),
+        auth_time: special.session.map(|session| session.auth_time),
+        acr: special.session.and_then(|session| session.acr.as_deref()),
+        cnf: special.key.map(|jkt| Confirmation { jkt }),
+        act: special.actor,
+        authorization_details: special.authorization_details.map(AsRef::as_ref),
     };
     let (token, name, kept) = match config.access_token.format {
         TokenFormat::Jwt => {
             (key.sign(TokenType::Access, &claims)?, Key::of(Kind::TokenIdentifier, order.token_id), None)
         }
-        TokenFormat::Opaque => {
-            (order.opaque.to_owned(), Key::of(Kind::OpaqueToken, order.opaque), Some(Box::new(presented(&claims))))
-        }
+        TokenFormat::Opaque => (
+            order.opaque.to_owned(),
+            Key::of(Kind::OpaqueToken, order.opaque),
+            Some(Box::new(presented(&claims, special.authorization_details))),
+        ),
     };
     let record =
         TokenRecord { holder: order.holder, client_id: Arc::from(order.client_id), revoked: false, claims: kept };
@@ -75,6 +110,7 @@ pub(crate) fn id_token(
         exp: now.saturating_add(lifetime(&config.access_token)),
         iat: now,
         auth_time: login.session.auth_time,
+        acr: login.session.acr.as_deref(),
         sid: &login.session.sid,
         at_hash: at_hash(login.access_token),
         nonce: login.nonce,
@@ -109,16 +145,22 @@ fn at_hash(access_token: &str) -> String {
     jws::encode(bytes.get(..bytes.len() / 2).unwrap_or_default())
 }
 
-fn presented(claims: &AccessClaims<'_>) -> PresentedClaims {
+fn presented(claims: &AccessClaims<'_>, authorization_details: Option<&Arc<Value>>) -> PresentedClaims {
     PresentedClaims {
         iss: claims.iss.to_owned(),
         sub: claims.sub.to_owned(),
-        aud: Audience::One(claims.aud.to_owned()),
+        aud: claims.aud.clone(),
         exp: claims.exp,
         iat: claims.iat,
         jti: claims.jti.to_owned(),
         client_id: claims.client_id.to_owned(),
         nbf: None,
         scope: Some(claims.scope.to_owned()).filter(|scope| !scope.is_empty()),
+        auth_time: claims.auth_time,
+        acr: claims.acr.map(str::to_owned),
+        cnf: claims.cnf.map(|cnf| json!(cnf)),
+        act: claims.act.cloned(),
+        may_act: None,
+        authorization_details: authorization_details.cloned(),
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::issue::{audience, lifetime};
-use crate::claims::{AccessClaims, PresentedClaims};
+use crate::claims::{AccessClaims, Audience, PresentedClaims};
 use crate::config::{Config, Grant};
 use crate::directory::User;
 use crate::error::{Code, Refused};
@@ -75,10 +75,11 @@ pub(crate) fn draft(
     let exp = now.saturating_add(expires_in);
     // A token that is over was issued before that: its age is its one defect.
     let iat = if exp > now { now } else { exp.saturating_sub(usual_lifetime.max(1)) };
+    let aud = Audience::One(request.audience.unwrap_or_else(|| audience(config).to_owned()));
     let usual = AccessClaims {
         iss: &config.issuer,
         sub: &user.id,
-        aud: request.audience.as_deref().unwrap_or_else(|| audience(config)),
+        aud: &aud,
         exp,
         iat,
         jti: &token_id,
@@ -86,6 +87,11 @@ pub(crate) fn draft(
         scope: &scope,
         tenant: user.tenant.as_deref(),
         roles: Some(&user.roles),
+        auth_time: None,
+        acr: None,
+        cnf: None,
+        act: None,
+        authorization_details: None,
     };
     let claims = serde_json::to_value(usual).map_err(Refused::internal)?;
     let claims = overridden(claims, request.claims);

@@ -16,6 +16,7 @@ pub(crate) fn give(ledger: &mut Ledger, granted: &Granted, client_id: &str, toke
         session: granted.session.clone(),
         grant: granted.grant,
         used: false,
+        terms: granted.terms.clone(),
     };
     ledger.keep_grant(granted.grant, deadline);
     ledger.refresh_tokens.insert(Key::of(Kind::RefreshToken, token), record, deadline, now);
@@ -38,7 +39,7 @@ pub(crate) fn look(ledger: &mut Ledger, client_id: &str, token: &str, now: i64) 
     if !ledger.grant_is_live(record.grant, now) {
         return Err(refused("the grant behind the refresh token was revoked or the person's session was ended"));
     }
-    Ok(Granted { grant: record.grant, session: record.session, scope: record.scope, nonce: None })
+    Ok(Granted { grant: record.grant, session: record.session, scope: record.scope, nonce: None, terms: record.terms })
 }
 
 /// Uses a refresh token up. Looks again, because the directory was asked in between and another request may have won.

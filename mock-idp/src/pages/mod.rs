@@ -2,6 +2,8 @@
 //!
 //! Must not know how a login is decided.
 
+pub(crate) mod device;
+
 use std::sync::LazyLock;
 
 use askama::Template;
@@ -33,6 +35,7 @@ pub(crate) struct LoginPage<'a> {
     scope: &'a str,
     login: &'a str,
     hint: &'a str,
+    details: Option<String>,
     notice: Option<String>,
     people: Vec<Card<'a>>,
 }
@@ -59,7 +62,10 @@ impl<'a> LoginPage<'a> {
         let mut cards: Vec<Card<'a>> = people.iter().map(card).collect();
         // Stable: who is hinted comes first, the rest keep their order.
         cards.sort_by_key(|card| card.id != hint);
-        Self { style: STYLE, client_id: &request.client_id, scope: &request.scope, login, hint, notice, people: cards }
+        // What exactly is asked for must be seen by whoever agrees (RFC 9396 §11.1).
+        let details = request.terms.authorization_details.as_ref().map(|details| details.to_string());
+        let (client_id, scope) = (&request.client_id, &request.scope);
+        Self { style: STYLE, client_id, scope, login, hint, details, notice, people: cards }
     }
 }
 
@@ -167,6 +173,8 @@ mod tests {
             prompt: crate::flow::authorize::Prompt::WhenNeeded,
             max_age: None,
             login_hint: Some("\"><script>alert(1)</script>".to_owned()),
+            acr_values: Vec::new(),
+            terms: crate::store::Terms::default(),
         };
         let people = [User { id: "<img src=x>".to_owned(), active: true, ..User::default() }];
         let page = LoginPage::new(&request, "handle", &people, Some("<b>".to_owned())).render().unwrap();

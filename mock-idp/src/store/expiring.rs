@@ -49,6 +49,12 @@ impl<K: Copy + Eq + Hash + Ord, V> Expiring<K, V> {
         }
     }
 
+    /// Whether an insertion would throw out something that is still good.
+    pub(crate) fn is_full(&mut self, now: i64) -> bool {
+        self.forget(now);
+        self.entries.len() >= self.capacity
+    }
+
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.deadlines.clear();

@@ -4,14 +4,43 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::Key;
+use super::device::Devices;
 use super::expiring::Expiring;
 use crate::flow::authorize::AuthorizationRequest;
+use crate::flow::form::Parameters;
 
 /// Enough for any test; with [`MAX_LOGINS`] it bounds the memory that anonymous requests can take.
 const CAPACITY: usize = 20_000;
 /// Login pages that are open at a time: each keeps the `state` of its client.
 const MAX_LOGINS: usize = 4_000;
+
+/// Pushed authorization requests that wait for their browser, of at most 8 KB each.
+const MAX_PUSHED: usize = 2_000;
+
+/// What was agreed beside the scope; it goes from the authorization request through code and refresh token to the tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// Whom tokens may be for (RFC 8707).
+    pub(crate) resources: Vec<String>,
+    /// What exactly was allowed (RFC 9396).
+    pub(crate) authorization_details: Option<Arc<Value>>,
+    /// The thumbprint of the only key that may use this (RFC 9449 §5, §10).
+    pub(crate) key: Option<Arc<str>>,
+}
+
+/// Parameters that a client pushed (RFC 9126 §2.1).
+#[derive(Clone, Debug)]
+pub(crate) struct PushedRequest {
+    pub(crate) client_id: Arc<str>,
+    pub(crate) parameters: Parameters,
+    /// Whether they came in a signed request object (RFC 9101).
+    pub(crate) signed: bool,
+    pub(crate) expires: i64,
+    pub(crate) used: bool,
+}
 
 /// A login page that was shown and not yet answered.
 #[derive(Clone, Debug)]
@@ -30,6 +59,8 @@ pub(crate) struct Session {
     pub(crate) sid: Arc<str>,
     /// When it began, in the order of all logins; see [`Ledger::end_sessions`].
     pub(crate) serial: u64,
+    /// How strongly the person was authenticated (OpenID Connect Core §2 `acr`), if the provider tells levels apart.
+    pub(crate) acr: Option<Arc<str>>,
 }
 
 /// An authorization code that was given out (RFC 6749 §4.1.2).
@@ -44,6 +75,7 @@ pub(crate) struct CodeRecord {
     pub(crate) grant: u64,
     pub(crate) expires: i64,
     pub(crate) used: bool,
+    pub(crate) terms: Terms,
 }
 
 /// What a person allowed a client once; every token that came of it ends with it.
@@ -62,6 +94,7 @@ pub(crate) struct RefreshRecord {
     pub(crate) session: Session,
     pub(crate) grant: u64,
     pub(crate) used: bool,
+    pub(crate) terms: Terms,
 }
 
 /// All of it, behind one lock.
@@ -70,6 +103,8 @@ pub(crate) struct Ledger {
     pub(crate) sessions: Expiring<Key, Session>,
     pub(crate) codes: Expiring<Key, CodeRecord>,
     pub(crate) refresh_tokens: Expiring<Key, RefreshRecord>,
+    pub(crate) pushed: Expiring<Key, PushedRequest>,
+    pub(crate) devices: Devices,
     grants: Expiring<u64, Grant>,
     ended: BTreeMap<String, u64>,
     last_serial: u64,
@@ -82,6 +117,8 @@ impl Ledger {
             sessions: Expiring::new(CAPACITY),
             codes: Expiring::new(CAPACITY),
             refresh_tokens: Expiring::new(CAPACITY),
+            pushed: Expiring::new(MAX_PUSHED),
+            devices: Devices::new(),
             grants: Expiring::new(CAPACITY),
             ended: BTreeMap::new(),
             last_serial: 0,

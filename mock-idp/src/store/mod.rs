@@ -1,14 +1,20 @@
 //! What the provider remembers between requests, all in memory. Must not know HTTP or signatures.
 
+mod clients;
+mod device;
 mod expiring;
 mod ledger;
+mod seen;
 mod tokens;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-pub(crate) use ledger::{CodeRecord, Ledger, PendingLogin, RefreshRecord, Session};
+pub(crate) use clients::{Clients, Found, REGISTERED_PREFIX, Registered};
+pub(crate) use device::{DeviceRecord, DeviceState};
+pub(crate) use ledger::{CodeRecord, Ledger, PendingLogin, PushedRequest, RefreshRecord, Session, Terms};
+pub(crate) use seen::{Seen, Sight};
 pub(crate) use tokens::{Holder, TokenRecord, Tokens};
 
 /// The name under which a bearer value is kept: half a SHA-256 of it, so that the memory of the process holds none.
@@ -25,6 +31,13 @@ pub(crate) enum Kind {
     Browser,
     TokenIdentifier,
     OpaqueToken,
+    Client,
+    RegistrationToken,
+    PushedRequest,
+    DeviceCode,
+    UserCode,
+    Assertion,
+    Proof,
 }
 
 impl Key {
@@ -50,11 +63,13 @@ impl Key {
 pub(crate) struct Store {
     ledger: Mutex<Ledger>,
     pub(crate) tokens: Tokens,
+    pub(crate) clients: Clients,
+    pub(crate) seen: Seen,
 }
 
 impl Store {
-    pub(crate) fn new() -> Self {
-        Self { ledger: Mutex::new(Ledger::new()), tokens: Tokens::new() }
+    pub(crate) fn new(clients: Clients) -> Self {
+        Self { ledger: Mutex::new(Ledger::new()), tokens: Tokens::new(), clients, seen: Seen::new() }
     }
 
     /// Exclusive access, so that "unused, now used" is one step. Never held across an `await`.
@@ -66,11 +81,13 @@ impl Store {
     pub(crate) fn reset(&self) {
         self.ledger().clear();
         self.tokens.clear();
+        self.clients.clear();
+        self.seen.clear();
     }
 
     /// Whether a token that was issued is still good: not revoked itself, nor its grant, nor its person's sessions.
     pub(crate) fn is_live(&self, record: &TokenRecord, now: i64) -> bool {
-        if record.revoked {
+        if record.revoked || self.clients.is_gone(&record.client_id, now) {
             return false;
         }
         match &record.holder {

@@ -17,6 +17,18 @@ fn piece() -> impl Strategy<Value = String> {
         Just("grant_type=refresh_token&refresh_token=".to_owned()),
         Just("grant_type=client_credentials&scope=".to_owned()),
         Just("token=eyJhbGciOiJFUzI1NiJ9.e30.".to_owned()),
+        Just("client_id=signed&request=eyJhbGciOiJFUzI1NiIsInR5cCI6Im9hdXRoLWF1dGh6LXJlcStqd3QifQ.e30.AA&".to_owned()),
+        Just("client_id=web&request_uri=urn:ietf:params:oauth:request_uri:".to_owned()),
+        Just(
+            "client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer&client_assertion=".to_owned()
+        ),
+        Just("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJzaWduaW5nIiwic3ViIjoic2lnbmluZyJ9.AA&".to_owned()),
+        Just("client_id=gateway&client_secret=gateway-secret&".to_owned()),
+        Just("grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=".to_owned()),
+        Just("grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=".to_owned()),
+        Just("client_id=television&grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=".to_owned()),
+        Just("resource=https://orders.example&authorization_details=[{\"type\":\"payment\"}]&user_code=".to_owned()),
+        Just("{\"redirect_uris\":[\"".to_owned()),
         Just("login=".to_owned()),
         Just("%ff%00%".to_owned()),
         "[ -~]{0,24}",
@@ -24,18 +36,36 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
+const PATHS: [&str; 11] = [
+    "/token",
+    "/introspect",
+    "/revoke",
+    "/login",
+    "/authorize",
+    "/userinfo",
+    "/control/v1/tokens",
+    "/par",
+    "/device_authorization",
+    "/device",
+    "/register",
+];
+
 async fn statuses(world: &World, text: &str, header: &[u8]) -> Vec<u16> {
     let mut statuses = Vec::new();
-    for path in ["/token", "/introspect", "/revoke", "/login", "/authorize", "/userinfo", "/control/v1/tokens"] {
-        let mut request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+    for path in PATHS {
+        let kind = if path == "/register" { "application/json" } else { "application/x-www-form-urlencoded" };
+        let mut request = Request::post(path).header("content-type", kind);
         if let Ok(value) = HeaderValue::from_bytes(header) {
-            request =
-                request.header("authorization", value.clone()).header("host", value.clone()).header("cookie", value);
+            for name in ["authorization", "host", "cookie", "dpop", "accept"] {
+                request = request.header(name, value.clone());
+            }
         }
         statuses.push(world.send(request.body(Body::from(text.to_owned())).unwrap()).await.status.as_u16());
     }
-    if let Ok(request) = Request::get(format!("/authorize?{}", text.replace(' ', "+"))).body(Body::empty()) {
-        statuses.push(world.send(request).await.status.as_u16());
+    for path in ["/authorize", "/device", "/resources/metadata"] {
+        if let Ok(request) = Request::get(format!("{path}?{}", text.replace(' ', "+"))).body(Body::empty()) {
+            statuses.push(world.send(request).await.status.as_u16());
+        }
     }
     statuses
 }
@@ -46,10 +76,12 @@ proptest! {
     #[test]
     fn any_form_and_any_header_get_an_answer_below_500(
         pieces in proptest::collection::vec(piece(), 0..6),
-        header in prop_oneof![proptest::collection::vec(any::<u8>(), 0..64), Just(b"Basic YmFja2VuZDpiYWNrZW5kLXNlY3JldA==".to_vec())],
+        header in prop_oneof![proptest::collection::vec(any::<u8>(), 0..64),
+            Just(b"Basic YmFja2VuZDpiYWNrZW5kLXNlY3JldA==".to_vec()), Just(b"Bearer initial-token-of-team-a".to_vec()),
+            Just(b"eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7fX0.e30.AA".to_vec())],
     ) {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        for status in runtime.block_on(statuses(&World::new(), &pieces.concat(), &header)) {
+        for status in runtime.block_on(statuses(&World::extended(), &pieces.concat(), &header)) {
             prop_assert!((200..500).contains(&status), "{status}");
         }
     }

@@ -6,15 +6,28 @@
     reason = "this whole program is a test, its helpers too: whatever is not as expected must stop it"
 )]
 
+mod announced;
 mod authorize;
+mod client_authentication;
 mod control;
+mod device;
 mod directory;
 mod discovery;
+mod documents;
+mod dpop;
+mod exchange;
 mod hostile;
 mod introspect;
+mod jwt_bearer;
 mod login;
+mod par;
 mod people;
+mod registration;
+mod request_object;
+mod resources;
 mod serve;
+mod signer;
+mod step_up;
 mod support;
 mod token;
 mod world;

@@ -11,6 +11,7 @@ use mock_idp::{Config, Provider, app};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::signer::Signer;
 use crate::support::{Answer, TestClock, TestDirectory};
 
 pub(crate) const ISSUER: &str = "http://localhost:9400";
@@ -51,6 +52,68 @@ clients:
   api: { secret: api-secret }
 "#;
 
+/// More of a configuration: clients with keys, resources, and every protocol that is off otherwise. `KEYS` is the JWK Set
+/// of [`crate::signer::Signer::client`], `OTHER` that of another signer.
+const EXTENDED: &str = r#"
+  signing:
+    auth_method: private_key_jwt
+    jwks: KEYS
+    redirect_uris: ["http://localhost:8083/callback"]
+    grants: [authorization_code, client_credentials, refresh_token]
+    scopes: ["orders:read"]
+  hashing:
+    auth_method: client_secret_jwt
+    secret: a-secret-of-thirty-two-characters
+    grants: [client_credentials]
+  pushing:
+    redirect_uris: ["http://localhost:8084/callback"]
+    grants: [authorization_code]
+    require_pushed_authorization_requests: true
+    scopes: ["orders:read"]
+  signed:
+    redirect_uris: ["http://localhost:8085/callback"]
+    grants: [authorization_code]
+    jwks: KEYS
+    auth_method: none
+    require_signed_request_object: true
+    scopes: ["orders:read"]
+  bound:
+    redirect_uris: ["http://localhost:8086/callback"]
+    grants: [authorization_code, refresh_token]
+    dpop_bound_access_tokens: true
+    scopes: ["orders:read"]
+  television: { grants: [device_code, refresh_token], scopes: ["orders:read"] }
+  radio: { grants: [device_code] }
+  gateway:
+    secret: gateway-secret
+    grants: [token_exchange, client_credentials, jwt_bearer]
+    scopes: ["orders:read", "stock:read"]
+    token_exchange:
+      subject_audiences: [orders-api]
+      audiences: [stock-api]
+      actors: [gateway]
+  impersonator:
+    secret: impersonator-secret
+    grants: [token_exchange]
+    scopes: ["orders:read", "stock:read"]
+    token_exchange:
+      subject_audiences: [stock-api]
+      audiences: [stock-api, billing-api]
+      impersonation: true
+      added_scopes: ["stock:read"]
+resources:
+  "https://orders.example": { name: Orders, scopes: ["orders:read"] }
+  "https://stock.example": { scopes: ["stock:read"], dpop_bound_access_tokens_required: true }
+trusted_issuers:
+  "https://partner.example": { jwks: OTHER, clients: [gateway] }
+registration:
+  initial_access_tokens: { team-a: initial-token-of-team-a }
+  lifetime_seconds: 600
+  scopes: ["orders:read"]
+acr_values: [pwd, mfa]
+authorization_details_types: [payment]
+"#;
+
 pub(crate) struct World {
     app: Router,
     pub(crate) clock: Arc<TestClock>,
@@ -60,6 +123,24 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         Self::from_text(CONFIG)
+    }
+
+    /// Every protocol, with the keys of the test's signers.
+    pub(crate) fn extended() -> Self {
+        Self::extended_with("")
+    }
+
+    /// The same with more text at the end of the configuration.
+    pub(crate) fn extended_with(more: &str) -> Self {
+        let extended = EXTENDED
+            .replace("KEYS", &Signer::client().jwks().to_string())
+            .replace("OTHER", &Signer::partner().jwks().to_string());
+        Self::from_text(&format!("{}{extended}{more}", CONFIG.trim_end_matches('\n').to_owned() + "\n"))
+    }
+
+    /// Opaque tokens, with more text at the end of the configuration.
+    pub(crate) fn opaque_with(more: &str) -> Self {
+        Self::from_text(&format!("{}{more}", CONFIG.replace("{ audience", "{ format: opaque, audience")))
     }
 
     pub(crate) fn opaque() -> Self {
@@ -97,6 +178,15 @@ impl World {
             request = request.header("authorization", format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))));
         }
         self.send(request.body(Body::from(encode(form))).unwrap()).await
+    }
+
+    /// Posts a form with a DPoP proof.
+    pub(crate) async fn post_with_proof(&self, path: &str, form: &[(&str, &str)], proof: &str) -> Answer {
+        let request = Request::post(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("dpop", proof)
+            .body(Body::from(encode(form)));
+        self.send(request.unwrap()).await
     }
 
     /// An authorization request of `web` with some parameters changed; an empty value removes one.
@@ -187,7 +277,7 @@ pub(crate) fn authorization_path(changes: &[(&str, &str)]) -> String {
     format!("/authorize?{}", encode(&changed(&usual, changes)))
 }
 
-fn changed<'a>(usual: &[(&'a str, &'a str)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn changed<'a>(usual: &[(&'a str, &'a str)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let kept = usual.iter().filter(|(name, _)| changes.iter().all(|(other, _)| other != name));
     kept.chain(changes.iter().filter(|(_, value)| !value.is_empty())).copied().collect()
 }

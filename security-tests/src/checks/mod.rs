@@ -63,6 +63,7 @@ mod unknown_subject;
 mod unsigned_token;
 mod versions;
 mod weak_key;
+mod widened_access;
 mod wrong_audience;
 mod wrong_issuer;
 mod wrong_password;
@@ -200,6 +201,7 @@ pub static ALL: &[&Check] = &[
     &wrong_password::CHECK,
     &wrong_password::OLD,
     &old_version::CHECK,
+    &widened_access::CHECK,
     &revoked_token::CHECK,
     &deactivated_user::CHECK,
     &removed_role::CHECK,

@@ -292,6 +292,7 @@ fn confirmed(why: String) -> Outcome {
 pub(crate) fn no_answer(reason: &NoAnswer) -> Outcome {
     match reason {
         NoAnswer::NotApplicable(reason) => Outcome::NotApplicable(reason.clone()),
+        NoAnswer::OutOfTime(reason) => Outcome::NotRun(reason.clone()),
         NoAnswer::Transport(reason) | NoAnswer::NotSent(reason) => Outcome::Inconclusive(reason.clone()),
     }
 }
@@ -303,7 +304,7 @@ pub(crate) fn observed(cell: &PlannedCell, case: &Case, evidence: &Evidence<'_>)
         (Outcome::Pass(_), Decision::Allow) | (Outcome::Fail(..), _) => Observed::Allow,
         (Outcome::Pass(_), Decision::Deny) => Observed::Deny,
         (Outcome::ServerError(_), _) => Observed::Error,
-        (Outcome::NotApplicable(_), _) => Observed::NotRun,
+        (Outcome::NotApplicable(_) | Outcome::NotRun(_), _) => Observed::NotRun,
         (Outcome::Unproven(_), _) => Observed::Unproven,
         (Outcome::Inconclusive(_), _) if answer.is_5xx() => Observed::Error,
         (Outcome::Inconclusive(_), _) if (400..500).contains(&answer.status) => Observed::Deny,

@@ -1,7 +1,7 @@
 //! Checks names, then lets cells and checks add what they need. Must not know single checks.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::{Draft, Options, PlanError, PlannedLayer, ScopeOfRun, TestPlan, cells, ends};
+use super::{Draft, Options, PlanError, PlannedLayer, ScopeOfRun, TestPlan, cells, ends, select};
 use crate::access::OracleKind;
 use crate::api::Operation;
 use crate::checks::{self, Work};
@@ -24,8 +24,15 @@ pub fn plan(target: &Target, options: &Options) -> Result<TestPlan, PlanError> {
         base_url: target.base_url.trim_end_matches('/').to_owned(),
         seed: options.seed,
         started_at: options.started_at.clone(),
+        scope: ScopeOfRun {
+            operations: options.operations.clone(),
+            personas: options.personas.clone(),
+            only: options.only.clone(),
+            shard: options.shard,
+        },
         tier: options.tier,
-        scope: ScopeOfRun { operations: options.operations.clone(), personas: options.personas.clone() },
+        budget: options.budget,
+        timeout: options.timeout,
         layers: layers(target, options),
         layers_named: !options.layers.is_empty(),
         operations,
@@ -46,7 +53,17 @@ pub fn plan(target: &Target, options: &Options) -> Result<TestPlan, PlanError> {
         }
     }
     ends::end(&mut draft);
-    Ok(draft.plan)
+    let mut plan = draft.plan;
+    select::select(&mut plan)?;
+    Ok(plan)
+}
+
+/// The operations that a run would test, by name.
+pub(super) fn selected(target: &Target, options: &Options) -> Result<Vec<String>, PlanError> {
+    let operations = operations(target);
+    check_names(target, options, &operations)?;
+    let wanted = |id: &String| options.operations.is_empty() || options.operations.contains(id);
+    Ok(operations.into_iter().map(|operation| operation.id).filter(wanted).collect())
 }
 
 /// The document's operations, then the rest.

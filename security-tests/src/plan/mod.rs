@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod accounts;
+mod batches;
 mod build;
 mod cells;
 mod display;
@@ -9,6 +10,8 @@ mod draft;
 mod ends;
 mod objects;
 pub(crate) mod request;
+mod select;
+mod shard;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -17,6 +20,7 @@ pub(crate) use tests::target as test_target;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -29,10 +33,13 @@ use crate::verdict::{Layer, Tier};
 
 pub use accounts::{PlannedAccount, SignIn, SignInProof};
 pub(crate) use accounts::{placeholder, secret_name};
+pub use batches::batches;
 pub use build::plan;
 pub use draft::Draft;
 pub(crate) use draft::marker_prefix;
 pub use request::curl;
+pub(crate) use select::is_asked_for;
+pub use shard::Shard;
 pub use site::{Attempt, Site};
 
 /// What to test and how to make it repeatable.
@@ -44,12 +51,20 @@ pub struct Options {
     pub operations: Vec<String>,
     /// Personas that attack; empty means all.
     pub personas: Vec<String>,
-    /// Findings up to this tier fail; others are advice.
-    pub tier: Tier,
     /// Makes markers unique to a run.
     pub seed: u64,
     /// When the run starts, RFC 3339; the date decides whether waivers hold.
     pub started_at: String,
+    /// Findings up to this tier fail; others are advice.
+    pub tier: Tier,
+    /// How long requests may be sent; then the run ends and says what it did not do.
+    pub budget: Option<Duration>,
+    /// One part of the run, for machines that share it.
+    pub shard: Option<Shard>,
+    /// Ids of findings or cases to run; empty means all.
+    pub only: Vec<String>,
+    /// How long one answer may take; 10 s when it is not said.
+    pub timeout: Option<Duration>,
 }
 
 /// Why there is no plan.
@@ -93,6 +108,14 @@ pub enum PlanError {
         /// The persona.
         name: String,
     },
+    /// More machines than operations.
+    #[error("the shard {shard} has nothing to do: there are only {operations} operations to share")]
+    EmptyShard {
+        /// `3/4`.
+        shard: Shard,
+        /// What there is to share.
+        operations: usize,
+    },
     /// Expectations should come from policies that are not there.
     #[error("expectations should come from the policies, but there are none")]
     NoPolicies,
@@ -122,10 +145,14 @@ pub struct TestPlan {
     pub seed: u64,
     /// When the run starts.
     pub started_at: String,
-    /// Findings up to this tier fail.
-    pub tier: Tier,
     /// Operations and personas that were asked for.
     pub scope: ScopeOfRun,
+    /// Findings up to this tier fail.
+    pub tier: Tier,
+    /// How long requests may be sent.
+    pub budget: Option<Duration>,
+    /// How long one answer may take.
+    pub timeout: Option<Duration>,
     /// The layers that were asked for, and why one of them cannot run.
     pub layers: Vec<PlannedLayer>,
     /// Whether the layers were named one by one: then one that cannot run keeps the run from passing.
@@ -163,6 +190,10 @@ pub struct ScopeOfRun {
     pub operations: Vec<String>,
     /// Names.
     pub personas: Vec<String>,
+    /// Ids of findings or cases.
+    pub only: Vec<String>,
+    /// One part of the run.
+    pub shard: Option<Shard>,
 }
 
 /// A layer of the plan.
@@ -490,9 +521,17 @@ impl TestPlan {
         chain
     }
 
+    /// The steps in the order in which they run, with their phase. Steps that a selection left out are not among them.
+    pub fn ordered(&self) -> impl Iterator<Item = (Phase, StepId, &Step)> {
+        let mut groups: Vec<&Group> = self.groups.iter().collect();
+        groups.sort_by_key(|group| group.phase);
+        let steps = |group: &Group| group.steps.iter().map(|id| (group.phase, *id)).collect::<Vec<_>>();
+        groups.into_iter().flat_map(steps).filter_map(|(phase, id)| Some((phase, id, self.steps.get(id)?)))
+    }
+
     /// How many requests go to the API.
     #[must_use]
     pub fn request_count(&self) -> usize {
-        self.steps.iter().filter(|step| matches!(step.action, Action::Request(_))).count()
+        self.ordered().filter(|(_, _, step)| matches!(step.action, Action::Request(_))).count()
     }
 }

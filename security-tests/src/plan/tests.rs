@@ -50,6 +50,7 @@ pub(crate) fn target() -> Target {
         provider: Some(Provider { issuer: "http://idp.test".into(), control_token: Secret::new("x"), audience: None }),
         directory: None,
         decider: None,
+        lock: None,
         words: Default::default(),
     }
 }

@@ -4,8 +4,9 @@
 use serde_json::{Value, json as value};
 
 use super::shown;
+use crate::lock::{Comparison, Key};
 use crate::rollup::Finding;
-use crate::run::{LayerRun, Run};
+use crate::run::{JudgedCase, LayerRun, Run};
 use crate::verdict::Outcome;
 
 /// The report as a JSON value.
@@ -15,6 +16,15 @@ pub fn json(run: &Run) -> Value {
     value!({
         "schema": "devenv.run/1",
         "verdict": run.verdict().as_str(),
+        "run": {
+            "target": run.plan.target,
+            "url": run.plan.base_url,
+            "started_at": run.plan.started_at,
+            "seed": run.plan.seed,
+            "tier": run.plan.tier.as_str(),
+            "budget_ms": run.plan.budget.map(|budget| rounded(budget.as_secs_f64() * 1000.0)),
+            "shard": run.plan.scope.shard.map(|shard| shard.to_string()),
+        },
         "summary": {
             "cases": summary.cases,
             "passed": summary.passed,
@@ -22,9 +32,11 @@ pub fn json(run: &Run) -> Value {
             "inconclusive": summary.inconclusive,
             "advice": summary.advice,
             "requests": summary.requests,
+            "not_run": summary.not_run,
             "duration_ms": rounded(run.duration_ms),
         },
         "layers": run.layers.iter().map(|layer| layer_json(run, layer)).collect::<Vec<_>>(),
+        "cases": run.cases.iter().map(|case| case_json(run, case)).collect::<Vec<_>>(),
         "findings": run.findings.iter().map(|finding| finding_json(run, finding)).collect::<Vec<_>>(),
         "matrix": run.matrix.iter().map(|cell| value!({
             "operation": cell.operation,
@@ -33,13 +45,30 @@ pub fn json(run: &Run) -> Value {
             "expected": cell.expected.as_str(),
             "observed": cell.observed.as_str(),
         })).collect::<Vec<_>>(),
+        "lock": run.lock.as_ref().map(lock_json),
+    })
+}
+
+fn lock_json(comparison: &Comparison) -> Value {
+    let keys = |keys: &[Key]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let answered = |cells: &[(Key, crate::oracle::Decision)]| {
+        cells
+            .iter()
+            .map(|(key, decision)| value!({"cell": key.to_string(), "answer": decision.as_str()}))
+            .collect::<Vec<_>>()
+    };
+    value!({
+        "widened": keys(&comparison.widened),
+        "narrowed": keys(&comparison.narrowed),
+        "added": answered(&comparison.added),
+        "gone": answered(&comparison.gone),
     })
 }
 
 fn layer_json(run: &Run, layer: &LayerRun) -> Value {
     let mut open: Vec<Value> = Vec::new();
     for case in run.cases.iter().filter(|case| case.layer == layer.layer) {
-        if let Outcome::Inconclusive(reason) | Outcome::Unproven(reason) = &case.outcome {
+        if let Outcome::Inconclusive(reason) | Outcome::Unproven(reason) | Outcome::NotRun(reason) = &case.outcome {
             open.push(value!({"case": case.id, "reason": reason}));
         }
     }
@@ -51,6 +80,21 @@ fn layer_json(run: &Run, layer: &LayerRun) -> Value {
         "cases": layer.cases,
         "duration_ms": rounded(layer.duration_ms),
         "inconclusive": open,
+    })
+}
+
+fn case_json(run: &Run, case: &JudgedCase) -> Value {
+    let attack = case.steps.iter().filter_map(|step| shown(run, *step)).find(|step| step.role == "attack");
+    value!({
+        "id": case.id,
+        "check": case.check,
+        "layer": case.layer.as_str(),
+        "operation": case.operation,
+        "persona": case.persona,
+        "relation": case.relation.as_str(),
+        "outcome": case.outcome.as_str(),
+        "reason": case.outcome.reason(),
+        "status": attack.and_then(|step| step.status),
     })
 }
 
@@ -73,6 +117,7 @@ fn finding_json(run: &Run, finding: &Finding) -> Value {
         "evidence": finding.evidence,
         "steps": finding.steps.iter().filter_map(step).collect::<Vec<_>>(),
         "cases": finding.cases,
+        "explained": finding.explained,
         "waived": finding.waived,
     })
 }

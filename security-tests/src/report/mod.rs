@@ -1,16 +1,42 @@
 //! Reports: one file per format. Must not decide anything.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod html;
 mod json;
+mod junit;
+mod sarif;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod transcript;
 
+pub use html::html;
 pub use json::json;
-pub use terminal::{Colour, terminal};
+pub use junit::junit;
+pub use sarif::{Source, Sources, sarif};
+pub use terminal::{Colour, Rows, View, terminal, terminal_of};
+pub use transcript::transcript;
 
 use crate::plan::{StepId, curl};
+use crate::rollup::Finding;
 use crate::run::Run;
+use crate::verdict::Confidence;
+
+/// The finding that a case belongs to, directly or because it is explained by it.
+pub(crate) fn finding_of<'a>(run: &'a Run, case: &str) -> Option<&'a Finding> {
+    let holds = |finding: &&Finding| finding.cases.iter().chain(&finding.explained).any(|id| id == case);
+    run.findings.iter().find(holds)
+}
+
+/// Whether a finding fails the run.
+pub(crate) fn fails(run: &Run, finding: &Finding) -> bool {
+    finding.waived.is_none() && finding.tier <= run.plan.tier && finding.confidence != Confidence::Unproven
+}
+
+/// Every step of a proof, as reports show it.
+pub(crate) fn proof(run: &Run, steps: &[StepId]) -> Vec<Shown> {
+    steps.iter().filter_map(|step| shown(run, *step)).collect()
+}
 
 /// One step of a proof.
 pub(crate) struct Shown {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::patience::Patience;
 use super::secrets::{Secrets, without_tokens};
 use super::sign_in;
 use crate::access::Identifier;
@@ -20,6 +21,8 @@ use crate::tokens::{Mint, Place};
 
 /// A body is read up to here; more of a list proves nothing more.
 const MAX_BODY: usize = 4 * 1024 * 1024;
+/// How long one answer may take when nobody says.
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// After so many requests in a row without an answer the target is taken for dead, so that a run against one that
 /// hangs ends in minutes and not in hours.
 const DEAD_AFTER: usize = 8;
@@ -36,6 +39,7 @@ pub(super) struct Transport<'a> {
     /// The identifier of each object, or why there is none.
     objects: Mutex<Vec<Result<String, String>>>,
     unanswered: AtomicUsize,
+    patience: Patience,
 }
 
 impl<'a> Transport<'a> {
@@ -46,7 +50,7 @@ impl<'a> Transport<'a> {
             .tcp_nodelay(true)
             .pool_max_idle_per_host(32)
             .connect_timeout(Duration::from_secs(3))
-            .timeout(Duration::from_secs(10))
+            .timeout(plan.timeout.unwrap_or(TIMEOUT))
             .build()
             .map_err(|error| format!("cannot make an HTTP client: {}", plain(&error)))?;
         let wallet = target.provider.clone().map(|provider| Wallet::new(client.clone(), provider, Forger::new(target)));
@@ -54,7 +58,18 @@ impl<'a> Transport<'a> {
         let objects = Mutex::new(plan.objects.iter().map(|object| known_id(plan, object)).collect());
         let secrets = Secrets::of(target);
         let forger = Forger::new(target);
-        Ok(Self { plan, target, client, wallet, logins, forger, secrets, objects, unanswered: AtomicUsize::new(0) })
+        Ok(Self {
+            plan,
+            target,
+            client,
+            wallet,
+            logins,
+            forger,
+            secrets,
+            objects,
+            unanswered: AtomicUsize::new(0),
+            patience: Patience::default(),
+        })
     }
 
     /// Sends a request; the URL as it was sent comes back with the answer.
@@ -271,6 +286,28 @@ impl<'a> Transport<'a> {
         if self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER {
             return Err(NoAnswer::NotSent("the target does not answer".to_owned()));
         }
+        let mut again = 0;
+        loop {
+            let (answer, retry_after) = self.once(request, url, &tokens).await?;
+            if answer.status != 429 {
+                return Ok(answer);
+            }
+            let Some(delay) = self.patience.delay(again, retry_after.as_deref()) else {
+                // No denial and no success: whatever the judge would read into it is wrong.
+                return Err(NoAnswer::Transport(format!("rate limited (429), also after {again} more attempts")));
+            };
+            tokio::time::sleep(delay).await;
+            again += 1;
+        }
+    }
+
+    /// The answer with its `Retry-After`.
+    async fn once(
+        &self,
+        request: &Request,
+        url: &str,
+        tokens: &[(Option<Place>, Forged)],
+    ) -> Result<(Answer, Option<String>), NoAnswer> {
         let method = request.method.parse().map_err(|_| NoAnswer::NotSent("the method is not one".to_owned()))?;
         let mut outgoing = self.client.request(method, url).header("accept", "application/json");
         for (name, value) in &request.headers {
@@ -283,9 +320,9 @@ impl<'a> Transport<'a> {
                     let (name, value) = request.carrier.header(&forged.token);
                     outgoing.header(name, value)
                 }
-                Some(place) => self.placed(outgoing, (request, url), (place, &forged.token)).await?,
+                Some(place) => self.placed(outgoing, (request, url), (*place, &forged.token)).await?,
             };
-            remark = remark.or(forged.remark);
+            remark = remark.or_else(|| forged.remark.clone());
         }
         outgoing = match (&request.body, &request.twice) {
             (Some(body), Some(twice)) => {
@@ -297,9 +334,10 @@ impl<'a> Transport<'a> {
         };
         let answer = read(outgoing).await.map(|(mut answer, headers)| {
             self.sign_in(request, &mut answer, &headers);
-            Answer { remark, ..answer }
+            let after = headers.into_iter().find(|(name, _)| name == "retry-after").map(|(_, value)| value);
+            (Answer { remark, ..answer }, after)
         });
-        tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |answer| answer.status));
+        tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |(answer, _)| answer.status));
         match &answer {
             Ok(_) => self.unanswered.store(0, Ordering::Relaxed),
             Err(_) => drop(self.unanswered.fetch_add(1, Ordering::Relaxed)),

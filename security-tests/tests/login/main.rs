@@ -162,6 +162,8 @@ fn target(club: &Club) -> Target {
         provider: None,
         directory: None,
         decider: None,
+        lock: None,
+        words: security_tests::tokens::words::Project::default(),
     }
 }
 

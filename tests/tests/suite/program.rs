@@ -110,7 +110,7 @@ fn takes_stack_arguments(arguments: &[&str]) -> bool {
 }
 
 /// The program that this very `cargo test` built, beside this test.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let program = here.parent().and_then(Path::parent).unwrap().join("devenv");
     assert!(program.is_file(), "{} is not built: run `cargo test --workspace`", program.display());

@@ -52,6 +52,8 @@ pub struct AuthzFile {
     pub personas: BTreeMap<String, security_tests::target::Persona>,
     /// Secrets that are not in the file.
     pub wanted: Vec<Wanted>,
+    /// `mutations:` how the API opens its deliberate flaws.
+    pub mutations: Option<Mutations>,
     source: SourceFile,
     root: Arc<Node>,
     rules: AccessRules,
@@ -66,6 +68,17 @@ pub struct Named {
     pub id: String,
     /// `METHOD /path`.
     pub label: String,
+}
+
+/// Deliberate flaws of the API, which prove that the tests find what they look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mutations {
+    /// Service whose own program (`binary:`) lists the flaws; then `command` holds its arguments only.
+    pub service: Option<String>,
+    /// Program with arguments that prints the flaws as a JSON list, of names or of objects with a `name`.
+    pub command: Vec<String>,
+    /// Variable of `devenv.yaml` that opens the flaw whose name it holds.
+    pub variable: String,
 }
 
 impl AuthzFile {
@@ -101,8 +114,8 @@ pub fn parse(source: &SourceFile) -> Result<AuthzFile, Problems> {
     let Some(root) = yaml::parse(&mut context.report, None) else { return Err(context.report.into_problems()) };
     let read = rules::read(&mut context, &root);
     let problems = context.report.into_problems();
-    let Some(rules::Read { openapi, rules, personas, wanted }) = read else { return Err(problems) };
-    Ok(AuthzFile { openapi, personas, wanted, source: source.clone(), root, rules, problems })
+    let Some(rules::Read { openapi, mutations, rules, personas, wanted }) = read else { return Err(problems) };
+    Ok(AuthzFile { openapi, mutations, personas, wanted, source: source.clone(), root, rules, problems })
 }
 
 /// Holds the rules against the operations of the API and the roles and names of the personas.

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::body::{self, Filled};
 use super::login::{self, Wanted};
-use super::{Document, grants};
+use super::{Document, Mutations, grants};
 use crate::manifest::decode::{Context, Fields};
 use crate::manifest::tree::{Entry, Node, Value};
 
@@ -22,6 +22,7 @@ const SCOPES: &[(&str, Scope)] = &[("own", Scope::Own), ("tenant", Scope::Tenant
 /// What the file says.
 pub(super) struct Read {
     pub(super) openapi: Document,
+    pub(super) mutations: Option<Mutations>,
     pub(super) rules: AccessRules,
     pub(super) personas: BTreeMap<String, Persona>,
     pub(super) wanted: Vec<Wanted>,
@@ -41,8 +42,28 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Read> {
         oracle: fields.take("oracle").and_then(|node| context.choice(node, ORACLES)).unwrap_or_default(),
         waivers: fields.take("waivers").map(|node| context.list(node, waiver)).unwrap_or_default(),
     };
+    let mutations = fields.take("mutations").and_then(|node| mutations(context, node));
     fields.finish(context);
-    Some(Read { openapi: openapi?, rules, personas: entry.personas, wanted: entry.wanted })
+    Some(Read { openapi: openapi?, mutations, rules, personas: entry.personas, wanted: entry.wanted })
+}
+
+/// `command` as in Compose: a list, or one line whose words are split as a shell would.
+fn mutations(context: &mut Context<'_>, node: &Node) -> Option<Mutations> {
+    let mut fields = Fields::of(context, node, "`mutations`")?;
+    let service = fields.take("service").and_then(|node| context.word(node));
+    let command = fields.require(context, "command", node.position);
+    let variable = fields.require(context, "variable", node.position).and_then(|node| context.word(node));
+    fields.finish(context);
+    let command = command?;
+    let words = match command.text() {
+        Some(line) => shlex::split(line).unwrap_or_default(),
+        None => context.one_or_list(command, Context::word),
+    };
+    if words.is_empty() {
+        context.error(command.position, "expected a program with its arguments");
+        return None;
+    }
+    Some(Mutations { service, command: words, variable: variable? })
 }
 
 /// A path beside this file, a URL, or with `/` in front a path of the API itself.

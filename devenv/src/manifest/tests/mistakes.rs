@@ -142,8 +142,31 @@ identity:
 6:16+6 error: expected `confidential` or `public`, found `secret`
 7:40+11 error: a redirect URI is absolute, such as `http://localhost:8080/callback`, found `/callback`
 7:53+21 error: a redirect URI has no fragment (`#…`), found `http://localhost/#x`
-8:39+8 error: expected `authorization_code`, `client_credentials` or `refresh_token`, found `password`
+8:39+8 error: expected `authorization_code`, `client_credentials`, `refresh_token`, `device_code`, `token_exchange` or `jwt_bearer`, found `password`
 9:39+5 error: `a b` is not one scope: no spaces, quotes or backslashes
+"
+    );
+}
+
+#[test]
+fn settings_of_the_provider_have_shapes() {
+    let text = "\
+identity:
+  clients:
+    a: { type: confidential, dpop_bound_access_tokens: maybe, token_exchange: { audience: x } }
+idp:
+  dpop: { nonce: true, lifetime: 10ms }
+  resources: { \"https://a.example\": [] }
+  registration: 5
+";
+    assert_eq!(
+        said(text),
+        "\
+3:56+5 error: expected `true` or `false`, found `maybe`
+3:81+8 error: unknown key `audience` (did you mean `audiences`?)
+5:34+4 error: `lifetime` must be at least a second
+6:37+1 error: `https://a.example` must be a mapping, not a list
+7:17+1 error: `registration` must be a mapping, not text
 "
     );
 }

@@ -1,0 +1,182 @@
+//! Device authorization: the device's two endpoints, and the page where a person answers (RFC 8628).
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::authenticate::authenticate;
+use super::cookie::Cookie;
+use super::input::{self, Form};
+use super::issue::{self, TokenRequest, TokenResponse};
+use super::{guard, login, respond};
+use crate::config::Grant;
+use crate::error::{Code, Refused};
+use crate::flow::device::{self, Ask};
+use crate::flow::form::Parameters;
+use crate::flow::{details, resource, scope};
+use crate::journal::Note;
+use crate::jws;
+use crate::pages::device::{self as page, DevicePage};
+use crate::random;
+use crate::state::Provider;
+use crate::store::{DeviceRecord, Session, Terms};
+
+/// `POST /device_authorization`: two codes for a device (RFC 8628 §3.1).
+pub(crate) async fn authorize(State(provider): State<Arc<Provider>>, form: Form) -> Response {
+    match begin(&provider, &form).await {
+        Ok((client_id, answer)) => {
+            let note = Note::outcome("device waits").with(&form.parameters).client(&client_id);
+            respond::private_json(StatusCode::OK, &answer, note)
+        }
+        Err(refused) => respond::refused(&refused, Note::refused(&refused).with(&form.parameters)),
+    }
+}
+
+async fn begin(provider: &Provider, form: &Form) -> Result<(Arc<str>, Value), Refused> {
+    let (parameters, config) = (&form.parameters, &provider.config);
+    parameters.unrepeated()?;
+    let client = authenticate(provider, form).await?;
+    client.may_use(Grant::DeviceCode)?;
+    let terms = Terms {
+        resources: resource::requested(config, &client.client, parameters)?,
+        authorization_details: details::requested(&config.authorization_details_types, parameters)?,
+        key: None,
+    };
+    let settings = &config.device_authorization;
+    let ask = Ask {
+        client_id: Arc::clone(&client.id),
+        scope: scope::granted(parameters.get("scope"), &client.client, &scope::IDENTITY)?,
+        terms,
+        lifetime: i64::from(settings.lifetime_seconds),
+        interval: i64::from(settings.interval_seconds),
+    };
+    let device_code = random::bearer_value().map_err(Refused::internal)?;
+    let user_code = random::user_code().map_err(Refused::internal)?;
+    device::begin(&mut provider.store.ledger(), ask, &device_code, &user_code, provider.now());
+    let uri = provider.url("/device");
+    let answer = json!({
+        "device_code": device_code,
+        "user_code": user_code,
+        "verification_uri": uri,
+        "verification_uri_complete": format!("{uri}?user_code={user_code}"),
+        "expires_in": settings.lifetime_seconds,
+        "interval": settings.interval_seconds,
+    });
+    Ok((client.id, answer))
+}
+
+/// The device code at the token endpoint (RFC 8628 §3.4).
+pub(crate) async fn redeem(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
+    let (provider, client) = (request.provider, request.client);
+    client.may_use(Grant::DeviceCode)?;
+    let code = request.parameters.required("device_code", "RFC 8628 section 3.4")?;
+    let granted = device::poll(&mut provider.store.ledger(), &client.id, code, provider.now())?;
+    let user = issue::active_user(provider, &granted.session.user).await?;
+    issue::person(request, &granted, &granted.scope, &user)
+}
+
+/// `GET /device`: where a person types the code, or sees at once what it is for (RFC 8628 §3.3).
+pub(crate) async fn get(
+    State(provider): State<Arc<Provider>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let parameters = Parameters::parse(query.unwrap_or_default().as_bytes());
+    match parameters.get("user_code") {
+        None => page::show(&DevicePage::enter(None), StatusCode::OK, Note::outcome("device page shown")),
+        Some(typed) => question(&provider, &headers, typed).await,
+    }
+}
+
+/// `POST /device`: a typed code, or the answer to what it is for.
+pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderMap, form: Form) -> Response {
+    let typed = form.parameters.get("user_code").unwrap_or_default();
+    if form.parameters.get("proof").is_none() {
+        return question(&provider, &headers, typed).await;
+    }
+    match answered(&provider, &headers, &form).await {
+        Ok((text, note)) => page::show(&DevicePage::done(text), StatusCode::OK, note),
+        Err(refused) => again(&refused),
+    }
+}
+
+/// Shows which client asks for what, so that a person can see whether it is their own device (RFC 8628 §5.4).
+async fn question(provider: &Provider, headers: &HeaderMap, typed: &str) -> Response {
+    let found = device::find(&mut provider.store.ledger(), typed, provider.now());
+    let record = match found {
+        Ok(record) => record,
+        Err(refused) => return again(&refused),
+    };
+    let issuer = &provider.config.issuer;
+    let known = Cookie::Browser.read(headers, issuer).filter(|value| value.len() == 43);
+    let browser = match known.map_or_else(random::bearer_value, Ok) {
+        Ok(browser) => browser,
+        Err(error) => return again(&Refused::internal(error)),
+    };
+    let (people, _) = login::people(provider).await;
+    let proof = proof_of(&browser, &record);
+    let note = Note::outcome("device question shown").client(&record.client_id);
+    let mut response = page::show(&DevicePage::question(&record, &proof, &people), StatusCode::OK, note);
+    Cookie::Browser.set(&mut response, issuer, &browser);
+    response
+}
+
+async fn answered(provider: &Provider, headers: &HeaderMap, form: &Form) -> Result<(&'static str, Note), Refused> {
+    let parameters = &form.parameters;
+    parameters.unrepeated()?;
+    let typed = parameters.required("user_code", "RFC 8628 section 3.3")?;
+    let record = device::find(&mut provider.store.ledger(), typed, provider.now())?;
+    own_page(provider, headers, parameters, &record)?;
+    let note = |outcome| Note::outcome(outcome).with(parameters).client(&record.client_id);
+    if parameters.get("decision") == Some("deny") {
+        device::answer(&mut provider.store.ledger(), typed, None, provider.now())?;
+        return Ok(("The device was refused. It gets nothing.", note("device refused")));
+    }
+    let name = parameters.required("username", "RFC 8628 section 3.3")?;
+    approve(provider, typed, name).await?;
+    Ok(("The device may go on. You can close this page.", note("device approved").subject(name)))
+}
+
+/// Logs a person in for a device.
+pub(crate) async fn approve(provider: &Provider, typed: &str, name: &str) -> Result<(), Refused> {
+    let user = issue::active_user(provider, name).await?;
+    let (sid, now) = (random::identifier().map_err(Refused::internal)?, provider.now());
+    let mut ledger = provider.store.ledger();
+    let serial = ledger.next_serial();
+    let acr = provider.config.acr_values.first().map(|acr| Arc::from(acr.as_str()));
+    let session = Session { user: user.id.as_str().into(), auth_time: now, sid: sid.into(), serial, acr };
+    device::answer(&mut ledger, typed, Some(session), now)
+}
+
+/// Stops a foreign page from answering in the person's name: it knows neither the cookie nor what is made of it.
+fn own_page(
+    provider: &Provider,
+    headers: &HeaderMap,
+    parameters: &Parameters,
+    record: &DeviceRecord,
+) -> Result<(), Refused> {
+    let foreign = |reason: &str| Refused::new(Code::AccessDenied, "RFC 6749 section 10.12", reason);
+    if let Some(origin) = input::single(headers, &header::ORIGIN)?
+        && !guard::is_our_origin(&provider.config, &origin)
+    {
+        return Err(foreign("the form came from a page of another origin"));
+    }
+    let browser = Cookie::Browser.read(headers, &provider.config.issuer);
+    let expected = browser.map(|browser| proof_of(&browser, record));
+    if expected.is_some() && expected.as_deref() == parameters.get("proof") {
+        return Ok(());
+    }
+    Err(foreign("the form came from another browser than the one that was shown the page"))
+}
+
+fn proof_of(browser: &str, record: &DeviceRecord) -> String {
+    jws::encode(digest(&SHA256, format!("device {browser} {}", record.user_code).as_bytes()))
+}
+
+fn again(refused: &Refused) -> Response {
+    page::show(&DevicePage::enter(Some(refused.description())), respond::status(refused.code), Note::refused(refused))
+}

@@ -1,0 +1,60 @@
+//! The page for the person whose device waits (RFC 8628 §3.3). Must not know what an answer does.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::{Card, STYLE, card};
+use crate::directory::User;
+use crate::journal::Note;
+use crate::store::DeviceRecord;
+
+/// One page, three moments: type the code, answer, done.
+#[derive(Template)]
+#[template(path = "device.html")]
+pub(crate) struct DevicePage<'a> {
+    style: &'static str,
+    notice: Option<String>,
+    done: Option<&'static str>,
+    question: Option<Question<'a>>,
+}
+
+/// What the device wants.
+struct Question<'a> {
+    client_id: &'a str,
+    scope: &'a str,
+    details: Option<String>,
+    user_code: &'a str,
+    proof: &'a str,
+    people: Vec<Card<'a>>,
+}
+
+impl<'a> DevicePage<'a> {
+    /// Asks for the code.
+    pub(crate) fn enter(notice: Option<String>) -> Self {
+        Self { style: STYLE, notice, done: None, question: None }
+    }
+
+    /// Asks whether the device may go on, and as whom.
+    pub(crate) fn question(record: &'a DeviceRecord, proof: &'a str, people: &'a [User]) -> Self {
+        let question = Question {
+            client_id: &record.client_id,
+            scope: &record.scope,
+            details: record.terms.authorization_details.as_ref().map(|details| details.to_string()),
+            user_code: &record.user_code,
+            proof,
+            people: people.iter().map(card).collect(),
+        };
+        Self { style: STYLE, notice: None, done: None, question: Some(question) }
+    }
+
+    /// Says what became of it.
+    pub(crate) fn done(text: &'static str) -> Self {
+        Self { style: STYLE, notice: None, done: Some(text), question: None }
+    }
+}
+
+/// Shows the page, whose forms lead only back here.
+pub(crate) fn show(page: &DevicePage<'_>, status: StatusCode, note: Note) -> Response {
+    super::show(page, status, "'self'", note)
+}

@@ -1,0 +1,168 @@
+//! The limits that the design sets: requests a second, a million planned cases, files only on a large document.
+//! `cargo bench -p security-tests`; each part is bounded and prints one line.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may fail and prints")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use security_tests::access::{AccessRules, Creation, Entity, Grant, Resource, Rule};
+use security_tests::oracle::{Decider, Decision, Question};
+use security_tests::target::Persona;
+use security_tests::verdict::Layer;
+use security_tests::{Api, Options, Secret, Target, plan, run};
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    files_only(&runtime);
+    runtime.block_on(client());
+    million();
+}
+
+/// A document of so many operations: collections with items, as most are.
+fn document(operations: usize) -> String {
+    let mut text = String::from("openapi: 3.1.0\nsecurity: [{ bearer: [] }]\npaths:\n");
+    for n in 0..operations.div_ceil(5) {
+        let schema = "content: { application/json: { schema: { type: object, properties: { id: { type: string }, name: { type: string } } } } }";
+        writeln!(text, "  /things{n}:\n    get: {{ operationId: list{n} }}\n    post: {{ operationId: create{n}, requestBody: {{ {schema} }} }}").unwrap();
+        writeln!(text, "  /things{n}/{{id}}:\n    get: {{ operationId: read{n} }}\n    patch: {{ operationId: update{n}, requestBody: {{ {schema} }} }}\n    delete: {{ operationId: delete{n} }}").unwrap();
+    }
+    text
+}
+
+struct ByOwner;
+
+impl Decider for ByOwner {
+    fn decide(&self, question: &Question) -> Result<Decision, String> {
+        let owner = question.properties.get("owner").and_then(|owner| owner.get("id")?.as_str());
+        let own = owner.is_none_or(|owner| owner == question.persona);
+        Ok(if own { Decision::Allow } else { Decision::Deny })
+    }
+
+    fn actions(&self) -> Vec<String> {
+        (0..100).flat_map(|n| ["list", "create", "read", "update", "delete"].map(|name| format!("{name}{n}"))).collect()
+    }
+}
+
+fn target(text: &str, personas: usize) -> Target {
+    let api = Api::parse(text).unwrap();
+    let mut access = AccessRules::default();
+    for operation in &api.operations {
+        let on = operation.path.ends_with("{id}").then(|| format!("r{}", number(&operation.id)));
+        let allow = vec![if on.is_some() { Grant::Owner } else { Grant::Authenticated }];
+        let destructive = operation.method == "DELETE";
+        access.rules.insert(operation.id.clone(), Rule { on, allow, destructive, ..Rule::default() });
+        if let Some(n) = operation.id.strip_prefix("create") {
+            let resource = Resource {
+                create: Creation { operation: operation.id.clone(), json: serde_json::json!({"name": "${canary}"}) },
+                id: "$.id".into(),
+                read: format!("read{n}"),
+                server_owned: vec!["id".into()],
+                hidden: BTreeMap::new(),
+                entity: Entity { kind: "Thing".into(), owner: "owner".into(), tenant: "tenant".into() },
+            };
+            access.resources.insert(format!("r{n}"), resource);
+        }
+    }
+    let persona = |n: usize| {
+        let persona = Persona { tenant: Some(format!("t{}", n % 3)), roles: vec!["user".into()] };
+        (format!("p{n:03}"), persona)
+    };
+    Target {
+        name: "bench".into(),
+        base_url: "http://127.0.0.1:9".into(),
+        api,
+        access,
+        personas: (0..personas).map(persona).collect(),
+        provider: Some(security_tests::target::Provider {
+            issuer: "http://127.0.0.1:9".into(),
+            control_token: Secret::new("x"),
+            audience: None,
+        }),
+        directory: None,
+        lock: None,
+        words: Default::default(),
+        decider: None,
+    }
+}
+
+fn number(id: &str) -> String {
+    id.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// `static` and `policy` on 500 operations, from the text of the document to the verdict.
+fn files_only(runtime: &tokio::runtime::Runtime) {
+    let text = document(500);
+    let mut best = Duration::MAX;
+    let mut cases = 0;
+    for _ in 0..5 {
+        let started = Instant::now();
+        let mut target = target(&text, 5);
+        target.decider = Some(std::sync::Arc::new(ByOwner));
+        let options = Options { layers: vec![Layer::Static, Layer::Policy], ..Options::default() };
+        let plan = plan(&target, &options).unwrap();
+        cases = runtime.block_on(run(&plan, &target, &mut |_| {})).summary().cases;
+        best = best.min(started.elapsed());
+    }
+    println!("static + policy, 500 operations: {cases} cases in {best:.1?} (best of 5; bar 100 ms)");
+}
+
+/// The client against a server that answers from memory, for two seconds at most.
+async fn client() {
+    let app = axum::Router::new().fallback(|| async { "{}" });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let mut text = String::from("openapi: 3.1.0\npaths:\n");
+    (0..20_000).for_each(|n| writeln!(text, "  /x{n}: {{ get: {{ operationId: x{n} }} }}").unwrap());
+    let api = Api::parse(&text).unwrap();
+    let rule = |id: &str| (id.to_owned(), Rule { allow: vec![Grant::Anyone], ..Rule::default() });
+    let rules = api.operation_ids().into_iter().map(rule).collect();
+    let access = AccessRules { rules, ..AccessRules::default() };
+    let target = Target { base_url: url, api, access, personas: BTreeMap::new(), ..target(&document(5), 0) };
+    let plan = plan(&target, &Options { layers: vec![Layer::Access], ..Options::default() }).unwrap();
+    let started = Instant::now();
+    let mut at_end = Duration::ZERO;
+    let mut progress = |_| at_end = started.elapsed();
+    let requests = run(&plan, &target, &mut progress).await.summary().requests;
+    let rate = u128::try_from(requests).unwrap() * 1000 / at_end.as_millis().max(1);
+    println!(
+        "client, trivial server in the same process: {requests} requests in {at_end:.1?}, {rate} a second (bar 50 000)"
+    );
+    server.abort();
+}
+
+/// A million cases, planned, or as many as one minute allows. Whose objects who must not see is kept as personas × kinds
+/// × owners, and that is what costs: memory is not within the bar with hundreds of personas.
+fn million() {
+    let text = document(500);
+    let target = target(&text, 240);
+    let before = resident_mib();
+    let started = Instant::now();
+    let mut cases = 0;
+    for plan in security_tests::plan::batches(&target, &Options::default()).unwrap() {
+        cases += plan.unwrap().cases.len();
+        if cases >= 1_000_000 || started.elapsed() > Duration::from_secs(60) {
+            break;
+        }
+    }
+    println!(
+        "{cases} cases planned in {:.1?}, peak memory {} MiB, {before} MiB before (bar 200)",
+        started.elapsed(),
+        peak_mib()
+    );
+}
+
+fn status(key: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() / 1024
+}
+
+fn resident_mib() -> u64 {
+    status("VmRSS:")
+}
+
+fn peak_mib() -> u64 {
+    status("VmHWM:")
+}

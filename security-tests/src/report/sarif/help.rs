@@ -1,0 +1,46 @@
+//! What to do about a finding, by the kind of its check: for people who see it in a code review and not here.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use crate::checks::Check;
+
+/// How the defect is mended: by check, else by OWASP category.
+pub(super) fn mend(check: &Check) -> &'static str {
+    let by_check = match check.id {
+        "undecided-operation" => {
+            "Write a rule for the operation into authz.yaml: who may call it? `allow: []` when nobody may."
+        }
+        "undeclared-security" => {
+            "Declare `security` for the operation in the OpenAPI document, or allow `anyone` in its rule."
+        }
+        "unknown-action" => "Add the operation as an action to the policy schema.",
+        "expired-waiver" => "Mend the finding, or accept the risk again: a new date and the reason why.",
+        "policy-disagrees" => "Decide which of the two is right, the rule or the policy, and change the other.",
+        "expired-token" => "Refuse tokens whose `exp` is in the past (RFC 7519 §4.1.4).",
+        "revoked-token" | "deactivated-user" | "removed-role" => {
+            "Ask the provider or the directory on each request, or keep answers for seconds only (RFC 7662 §4)."
+        }
+        "server-error" => "Handle the input; an unexpected failure must deny, and must not say why (CWE-755).",
+        "trusted-identity-header" => {
+            "Take the identity from a verified token only; strip identity headers of clients at the edge."
+        }
+        _ => "",
+    };
+    if !by_check.is_empty() {
+        return by_check;
+    }
+    match check.owasp {
+        "API1:2023" => {
+            "Compare the owner and the tenant of the object with the caller before it is used, in one place that every operation passes."
+        }
+        "API2:2023" => {
+            "Verify the token before anything else, with a fixed list of algorithms and the provider's keys only (RFC 8725)."
+        }
+        "API3:2023" => {
+            "Answer with, and accept, only the fields that this role may see or set: a list of what is allowed, not of what is not."
+        }
+        "API5:2023" => {
+            "Check the caller's role, as the directory has it now, in the operation itself; deny what is not allowed."
+        }
+        _ => "Deny by default, and write down who may.",
+    }
+}
