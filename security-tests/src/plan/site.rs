@@ -9,7 +9,9 @@ use super::request;
 use super::{Action, Control, Credential, Draft, ObjectId, Phase, Request, Role, SignInProof, StepId, Trial};
 use crate::access::{Grant, Resource};
 use crate::api::Operation;
+use crate::login::Carrier;
 use crate::oracle::{Decision, Relation};
+use crate::tokens::Place;
 
 /// One operation on one owner's objects.
 #[derive(Clone, Debug)]
@@ -101,6 +103,9 @@ impl Draft<'_> {
             let (written, before, after) = (control.written.clone(), control.before, control.after);
             return Some(Trial { attack: control.step, written, before, after, ..Trial::default() });
         }
+        if self.is_usual_place(&attempt.credential) {
+            return None;
+        }
         if is_forged(&attempt.credential) && self.login().is_some_and(|login| login.changes_account(operation)) {
             // Proving that a password was not changed costs two logins, and logins are made to be slow.
             return None;
@@ -109,6 +114,17 @@ impl Draft<'_> {
         trial.control = site.control.clone();
         self.sites.insert((operation.to_owned(), owner.map(str::to_owned)), site);
         Some(trial)
+    }
+
+    /// Whether a token is put where this API's tokens go anyway.
+    fn is_usual_place(&self, credential: &Credential) -> bool {
+        let Credential::Placed(_, place) = credential else { return false };
+        match (place, &*self.carrier) {
+            (Place::Scheme(scheme), Carrier::Scheme(usual)) => scheme.eq_ignore_ascii_case(usual),
+            (Place::Header(name), Carrier::Header(usual)) => name.eq_ignore_ascii_case(usual),
+            (Place::Cookie(name), Carrier::Cookie(usual)) => name == usual,
+            _ => false,
+        }
     }
 
     /// Somebody who may do it, the owner first, then the owner's tenant.

@@ -65,7 +65,11 @@ impl LoginTokens {
         if mint.claims.contains_key("sub") && self.sub_names_nobody(actor, &claims) {
             return Err(not_applicable("`sub` does not say whose a token is"));
         }
+        let before = claims.clone();
         claims.extend(mint.claims.clone());
+        if !mint.claims.is_empty() && claims == before {
+            return Err(not_applicable("it changes nothing in this token"));
+        }
         if let Some(seconds) = mint.lifetime_seconds {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             claims.insert("exp".to_owned(), json!(i64::try_from(now).unwrap_or(i64::MAX).saturating_add(seconds)));

@@ -133,8 +133,10 @@ fn token(state: &Shared, id: u64, user: &User, jti: u64, first: bool) -> String 
 
 /// What a token says, when it is good; the account may be gone.
 fn claims(state: &Shared, headers: &HeaderMap) -> Option<Value> {
-    let token = match headers.get("cookie").and_then(|value| value.to_str().ok()) {
+    let cookie = headers.get("cookie").filter(|_| state.is("cookie"));
+    let token = match cookie.and_then(|value| value.to_str().ok()) {
         Some(cookie) => cookie.strip_prefix("sid=")?.to_owned(),
+        None if state.is("cookie") => return None,
         None => {
             let (scheme, token) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
             let right =
@@ -149,7 +151,9 @@ fn claims(state: &Shared, headers: &HeaderMap) -> Option<Value> {
     let signed = verified(message, &B64.decode(tag).ok()?) && part(header)?["alg"] == "HS256";
     let kind = claims["kind"] == "access" || state.is("any-kind");
     let ended = state.data.lock().unwrap().ended.contains(&claims["jti"].as_u64()?) && !state.is("no-logout");
-    (signed && kind && !ended && claims["exp"].as_i64()? > now()).then_some(claims)
+    let early = claims.get("nbf").is_some_and(|from| from.as_i64().is_none_or(|from| from > now()));
+    (signed && kind && !ended && !early && claims["sub"].is_string() && claims["exp"].as_i64()? > now())
+        .then_some(claims)
 }
 
 /// The account of a token.

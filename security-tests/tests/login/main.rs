@@ -167,12 +167,12 @@ fn target(club: &Club) -> Target {
     }
 }
 
-/// Findings as `check operation owasp`, one a line.
+/// Findings as `check operation owasp`, one a line. The club's tokens follow no profile, so what profiles ask is left out.
 fn findings(run: &Run) -> Vec<String> {
     let line = |finding: &security_tests::rollup::Finding| {
         format!("{} {} {}", finding.check, finding.operation, finding.owasp)
     };
-    run.findings.iter().map(line).collect()
+    run.findings.iter().filter(|finding| finding.tier != Tier::Profile).map(line).collect()
 }
 
 async fn run(target: &Target, options: Options) -> Run {
@@ -189,7 +189,7 @@ async fn finds(hole: &str, expected: &[&str]) {
     let run = attack(&[hole]).await;
     assert_eq!(findings(&run), expected, "{hole}: {:#?}", run.findings);
     assert_eq!(run.open_questions(), [], "{hole}");
-    let advice = run.findings.iter().all(|finding| finding.tier == Tier::Hardening);
+    let advice = run.findings.iter().all(|finding| finding.tier != Tier::Exploit);
     assert_eq!(run.verdict(), if advice { Verdict::Pass } else { Verdict::Fail }, "{hole}");
 }
 
@@ -312,7 +312,7 @@ async fn a_login_that_answers_200_and_no_token_is_inconclusive() {
 
 #[tokio::test]
 async fn a_token_may_come_and_go_as_a_cookie() {
-    let club = Club::start(&["any-ones-note"]).await;
+    let club = Club::start(&["any-ones-note", "cookie"]).await;
     let mut target = target(&club);
     let login = target.access.login.as_mut().unwrap();
     (login.token, login.carrier) = (TokenPlace::Cookie("sid".into()), Carrier::Cookie("sid".into()));
@@ -327,7 +327,7 @@ async fn five_runs_find_the_same() {
         let target = target(&club);
         let options = Options { seed, started_at: "2026-11-22T00:00:00Z".into(), ..Options::default() };
         let run = security_tests::run(&plan(&target, &options).unwrap(), &target, &mut |_| {}).await;
-        seen.insert(run.findings.iter().map(|finding| finding.id.clone()).collect::<Vec<_>>());
+        seen.insert(findings(&run));
     }
     assert_eq!(seen.len(), 1, "{seen:#?}");
     assert_eq!(seen.first().unwrap().len(), 6, "{seen:#?}");
