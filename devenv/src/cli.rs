@@ -34,6 +34,8 @@ pub enum Command {
     Logs(Logs),
     /// Show the steps that `up` would take, and why; changes nothing
     Plan(Plan),
+    /// Show the file as it is understood: all files merged, variables replaced, long forms
+    Config(Config),
     /// Test the authorization of the stack's API (starts the stack, and takes it down again, when it is not up)
     Test(Box<Test>),
     /// Print an access token of a persona
@@ -66,9 +68,18 @@ pub struct StackArgs {
     /// Directory of the project; devenv.yaml is looked for there and above
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
-    /// Another manifest than devenv.yaml, relative to --dir
+    /// Another manifest than devenv.yaml or compose.yaml, relative to --dir; further ones are laid over it
     #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    pub file: Vec<PathBuf>,
+    /// Services of this profile, too
+    #[arg(
+        long = "profile",
+        value_name = "NAME",
+        env = "COMPOSE_PROFILES",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub profiles: Vec<String>,
     /// Where services run; `auto` takes Docker when it answers and has or gets every image, otherwise `embedded`
     #[arg(long, value_enum, default_value_t = EngineArg::Auto, env = "DEVENV_ENGINE")]
     pub engine: EngineArg,
@@ -166,6 +177,26 @@ pub struct Plan {
     #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
     pub stack: StackArgs,
     /// A table or a JSON array
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv config`.
+#[derive(Debug, Args)]
+pub struct Config {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Say where the value of a variable comes from, instead
+    #[arg(long, value_name = "VARIABLE")]
+    pub explain: Option<String>,
+    /// Names of the services only
+    #[arg(long, conflicts_with = "explain")]
+    pub services: bool,
+    /// Only check the files
+    #[arg(short, long, conflicts_with_all = ["explain", "services"])]
+    pub quiet: bool,
+    /// YAML or JSON
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -2,6 +2,7 @@
 
 mod audit_log;
 mod completions;
+mod config;
 mod control;
 mod doctor;
 mod down;
@@ -67,6 +68,7 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Ps(args) => ps::run(args).await,
         Command::Logs(args) => logs::run(args).await,
         Command::Plan(args) => plan::run(args).await,
+        Command::Config(args) => config::run(&args).await,
         Command::Token(args) => token::run(args).await,
         Command::Request(args) => request::run(args).await,
         Command::Persona(args) => persona::run(args).await,
@@ -94,6 +96,7 @@ fn format_of(command: &Command) -> Format {
         Command::Ps(args) => args.format,
         Command::Logs(args) => args.format,
         Command::Plan(args) => args.format,
+        Command::Config(args) => args.format,
         Command::Test(args) => args.format(),
         Command::Token(args) => args.format,
         Command::Request(args) => args.format,

@@ -16,6 +16,7 @@ pub(super) fn fingerprint(service: &PlannedService, salt: &str) -> Fingerprint {
     };
     let program = match &service.source {
         Source::Image { reference, .. } => ("image", reference.clone()),
+        Source::Built(image) => ("build", image.reference.clone()),
         Source::Packaged { executable } | Source::Executable { executable } => ("program", executable.digest.clone()),
         Source::Process => ("program", "run".into()),
     };

@@ -58,6 +58,7 @@ pub async fn gather(
         project: project.clone(),
         executable: Artifact::unknown(),
         artifacts: BTreeMap::new(),
+        builds: BTreeMap::new(),
         secrets: Secrets::default(),
         files: BTreeMap::new(),
         shares_files: engine == EngineName::Embedded || shares_files(gathering.environment),

@@ -12,6 +12,6 @@ pub use artifact::{ArtifactError, build, digest_of};
 pub use context::{ContextError, Depth, Gathering, gather, policies};
 pub(crate) use lock::forget;
 pub use lock::{Lock, LockError};
-pub use project::{LocateError, Located, locate, project};
+pub use project::{LocateError, Located, ProjectFiles, locate, project};
 pub use record::Record;
 pub use secrets::{SecretsError, ensure, read};

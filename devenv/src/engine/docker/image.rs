@@ -24,6 +24,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub(super) fn reference(service: &PlannedService) -> Result<String, EngineError> {
     match &service.source {
         Source::Image { reference, .. } => Ok(reference.clone()),
+        Source::Built(image) => Ok(image.reference.clone()),
         Source::Packaged { executable } => Ok(package::tag(executable)),
         Source::Executable { .. } | Source::Process => Err(EngineError::Unsupported {
             service: service.name.clone(),
@@ -42,14 +43,20 @@ pub(super) async fn provide(
         Source::Image { reference, pull } => {
             let image = Wanted { service, reference, reporter };
             match (pull, is_here(connection, reference).await?) {
-                (PullPolicy::Always, _) | (PullPolicy::Missing, false) => image.pull(connection).await,
-                (PullPolicy::Missing | PullPolicy::Never, true) => Ok(()),
+                (PullPolicy::Always, _) | (PullPolicy::Missing | PullPolicy::Build, false) => {
+                    image.pull(connection).await
+                }
+                (PullPolicy::Missing | PullPolicy::Never | PullPolicy::Build, true) => Ok(()),
                 (PullPolicy::Never, false) => Err(EngineError::ImageUnavailable {
                     image: reference.clone(),
                     cause: "its pull policy is `never`".to_owned(),
                 }),
             }
         }
+        Source::Built(_) => Err(EngineError::Unsupported {
+            service: service.name.clone(),
+            reason: "building images is not there yet".to_owned(),
+        }),
         Source::Packaged { executable } => package::provide(connection, &service.name, executable).await,
         Source::Executable { .. } | Source::Process => Ok(()),
     }
@@ -60,7 +67,7 @@ pub(super) async fn provide_all(connection: &Connection, plan: &Plan, reporter: 
     let mut seen = BTreeSet::new();
     let images = plan.services.values().filter(|service| match &service.source {
         Source::Image { reference, .. } => seen.insert(reference.clone()),
-        Source::Packaged { .. } | Source::Executable { .. } | Source::Process => false,
+        Source::Built(_) | Source::Packaged { .. } | Source::Executable { .. } | Source::Process => false,
     });
     future::try_join_all(images.map(|service| provide(connection, service, reporter))).await.map(|_| ())
 }

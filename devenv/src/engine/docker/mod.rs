@@ -93,7 +93,7 @@ impl Docker {
                 let service = planned(plan, name)?;
                 let _one_at_a_time = match service.source {
                     Source::Packaged { .. } => Some(self.packaging.lock().await),
-                    Source::Image { .. } | Source::Executable { .. } | Source::Process => None,
+                    Source::Image { .. } | Source::Built(_) | Source::Executable { .. } | Source::Process => None,
                 };
                 image::provide(connection, service, reporter).await
             }

@@ -15,10 +15,10 @@ pub(crate) fn plan(text: &str) -> Plan {
     let project = Project { name: "p".into(), instance: "0".into(), directory: "/p".into(), state: "/s".into() };
     let services: BTreeMap<String, PlannedService> =
         text.lines().map(service).map(|service| (service.name.clone(), service)).collect();
-    let network = PlannedNetwork { name: "p_default".into(), external: false, internal: false, driver: None };
+    let network = PlannedNetwork { name: "p_default".into(), external: false, internal: false, ..Default::default() };
     let volumes = text
         .contains("volume")
-        .then(|| ("data".to_owned(), PlannedVolume { name: "p_data".into(), external: false, driver: None }));
+        .then(|| ("data".to_owned(), PlannedVolume { name: "p_data".into(), external: false, ..Default::default() }));
     Plan {
         project,
         engine: EngineName::Docker,
@@ -40,8 +40,12 @@ fn service(line: &str) -> PlannedService {
     let after = words.iter().position(|word| *word == "after");
     let depends_on =
         after.map(|at| (words[at + 1].to_owned(), condition(words[at + 2]))).into_iter().collect::<BTreeMap<_, _>>();
-    let mount =
-        PlannedMount { source: PlannedMountSource::Volume("data".into()), target: "/data".into(), read_only: false };
+    let mount = PlannedMount {
+        source: PlannedMountSource::Volume("data".into()),
+        target: "/data".into(),
+        read_only: false,
+        options: Default::default(),
+    };
     PlannedService {
         name: name.into(),
         role: Role::User,

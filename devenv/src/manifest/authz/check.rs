@@ -12,7 +12,7 @@ use crate::manifest::report::Report;
 use crate::manifest::tree::Position;
 
 pub(super) fn check(
-    report: &mut Report<'_>,
+    report: &mut Report,
     file: &AuthzFile,
     operation_ids: &[String],
     personas: &BTreeMap<String, Persona>,
@@ -30,14 +30,14 @@ pub(super) fn check(
     }
 }
 
-struct Checker<'c, 'r> {
-    report: &'c mut Report<'r>,
+struct Checker<'c> {
+    report: &'c mut Report,
     file: &'c AuthzFile,
     operations: BTreeSet<&'c str>,
     roles: BTreeSet<&'c str>,
 }
 
-impl Checker<'_, '_> {
+impl Checker<'_> {
     fn resources(&mut self) {
         for (name, resource) in &self.file.rules.resources {
             self.operation(&resource.create.operation, &["resources", name, "create", "operation"]);

@@ -15,7 +15,8 @@ use security_tests::access::AccessRules;
 use super::decode::Context;
 use super::problem::{Loaded, Problems, SourceFile};
 use super::report::Report;
-use super::tree::Node;
+
+use super::tree::{FileId, Node};
 use super::{Persona, yaml};
 
 /// Access rules as they were written, not yet held against the operations of the API.
@@ -59,7 +60,9 @@ impl AuthzFile {
 pub fn parse(source: &SourceFile) -> Result<AuthzFile, Problems> {
     let variables = BTreeMap::new();
     let mut context = Context::new(source, &variables);
-    let Some(root) = yaml::parse(&mut context.report, None) else { return Err(context.report.into_problems()) };
+    let Some(root) = yaml::parse(&mut context.report, FileId::default(), None) else {
+        return Err(context.report.into_problems());
+    };
     let read = rules::read(&mut context, &root);
     let problems = context.report.into_problems();
     match read {

@@ -156,7 +156,9 @@ async fn everything_that_the_plan_says_reaches_the_engine() {
     with_engine("spec", async |lab| {
         let network = lab.network("default").await;
         let volume = format!("{}-data", lab.plan.project.id());
-        lab.plan.volumes.insert("data".into(), PlannedVolume { name: volume.clone(), external: false, driver: None });
+        lab.plan
+            .volumes
+            .insert("data".into(), PlannedVolume { name: volume.clone(), external: false, ..Default::default() });
         lab.act(Action::CreateVolume("data".into())).await.unwrap();
         let service = lab.add_shell("api", WAITS);
         service.network = network;
@@ -167,6 +169,7 @@ async fn everything_that_the_plan_says_reaches_the_engine() {
             source: PlannedMountSource::Volume("data".into()),
             target: "/data".into(),
             read_only: true,
+            options: Default::default(),
         }];
         service.container.hostname = Some("orders".into());
         service.container.extra_hosts = vec!["there:127.0.0.9".into()];

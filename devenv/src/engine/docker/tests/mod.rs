@@ -105,7 +105,7 @@ impl Lab {
     /// A network of the plan, made.
     async fn network(&mut self, key: &str) -> ServiceNetwork {
         let name = format!("{}-{key}", self.plan.project.id());
-        let network = PlannedNetwork { name, external: false, internal: false, driver: None };
+        let network = PlannedNetwork { name, external: false, internal: false, ..Default::default() };
         self.plan.networks.insert(key.to_owned(), network);
         self.act(Action::CreateNetwork(key.to_owned())).await.unwrap();
         ServiceNetwork::Networks(vec![key.to_owned()])

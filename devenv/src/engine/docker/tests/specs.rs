@@ -8,7 +8,7 @@ fn requested(service: &PlannedService, api: (u32, u32)) -> Spec {
     let project = Project { name: "x".into(), instance: "00000000".into(), directory: "/x".into(), state: "/x".into() };
     let mut plan = empty_plan(project);
     for key in ["front", "back"] {
-        let network = PlannedNetwork { name: format!("x_{key}"), external: false, internal: false, driver: None };
+        let network = PlannedNetwork { name: format!("x_{key}"), ..Default::default() };
         plan.networks.insert(key.into(), network);
     }
     spec(&plan, service, &Circumstances { image: "i", namespace_of: Some("0123"), api })
