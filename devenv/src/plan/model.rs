@@ -123,7 +123,7 @@ pub enum Source {
         pull: PullPolicy,
     },
     /// A container of an image made here from a Dockerfile.
-    Built(BuiltImage),
+    Built(Box<BuiltImage>),
     /// A container of an image made here from one executable and the shared objects it needs. `entrypoint` is `/<file name>` of it.
     Packaged {
         /// The executable.

@@ -88,7 +88,7 @@ impl UserService<'_> {
             if embedded {
                 errors.push(wrong("build"));
             }
-            return Source::Built(self.built_image(build));
+            return Source::Built(Box::new(self.built_image(build)));
         }
         if let Some(reference) = &self.service.image {
             if embedded {
