@@ -35,7 +35,10 @@ pub(super) fn canonical(manifest: &Manifest, composed: &Value, naming: Naming<'_
     let mut out = Object::default();
     out.set("name", json!(naming.project));
     for section in OWN_SECTIONS {
-        out.set(section, composed.get(section).cloned().unwrap_or_default());
+        // Also when it is empty: that it is there at all says something.
+        if let Some(written) = composed.get(section) {
+            out.0.insert(section.to_owned(), written.clone());
+        }
     }
     let services = manifest.services.iter().filter(|(_, service)| writer.is_on(service));
     let written = services.map(|(name, service)| {

@@ -39,7 +39,7 @@ pub(super) const BUILD: &[&str] = &[
     "ulimits",
 ];
 
-pub(super) const PORT: &[&str] = &["app_protocol", "mode", "name"];
+pub(super) const PORT: &[&str] = &["app_protocol", "name"];
 
 pub(super) const MOUNT: &[&str] = &["image"];
 

@@ -114,10 +114,17 @@ impl UserService<'_> {
         }
     }
 
-    /// Those with `required: false` count only when they are there.
+    /// Those with `required: false` count only when they are there. Whose namespaces or volumes it uses, it depends on.
     fn dependencies(&self) -> BTreeMap<String, Condition> {
         let mut all = self.service.depends_on.clone();
         all.retain(|name, _| self.all.contains_key(name) || !self.service.optional.contains(name));
+        let options = &self.service.options;
+        let namespaces = [&options.ipc, &options.pid].into_iter().flatten();
+        let shared = namespaces.filter_map(|mode| mode.strip_prefix("service:"));
+        let volumes = options.volumes_from.iter().map(|from| from.split(':').next().unwrap_or_default());
+        for name in shared.chain(volumes).filter(|name| self.all.contains_key(*name)) {
+            all.entry(name.to_owned()).or_insert(Condition::Started);
+        }
         all
     }
 

@@ -101,8 +101,7 @@ pub(crate) fn plan(text: &str, engine: EngineName, project: &Project) -> Plan {
     let text = manifest(text);
     let source = SourceFile { path: "devenv.yaml".into(), text: text.clone() };
     let sources = Sources { file: &source, overrides: &[], files: &NoFiles, variables: &BTreeMap::new() };
-    let manifest =
-        manifest::load(&sources).unwrap_or_else(|problems| panic!("{problems}\n{text}")).value;
+    let manifest = manifest::load(&sources).unwrap_or_else(|problems| panic!("{problems}\n{text}")).value;
     let shell = Path::new("/bin/sh").canonicalize().expect("a shell");
     let digest = digest_of(&shell, None).expect("its digest");
     let shell = Artifact { path: shell, digest };

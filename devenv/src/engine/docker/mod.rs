@@ -29,7 +29,9 @@ mod lines;
 mod linked;
 mod list;
 mod logs;
+mod mounts;
 mod observe;
+mod options;
 mod package;
 mod raw;
 mod remove;
@@ -99,7 +101,7 @@ impl Docker {
             }
             Action::Create(name) => {
                 let service = planned(plan, name)?;
-                create::create(connection, plan, service).await?;
+                create::create(connection, plan, service, reporter).await?;
                 self.completed().insert(service.container.name.clone());
                 Ok(())
             }

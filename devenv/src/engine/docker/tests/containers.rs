@@ -90,7 +90,7 @@ async fn a_container_that_was_made_by_a_killed_process_is_completed_when_it_is_s
         lab.act(Action::Provide("api".into())).await.unwrap();
         // What a process leaves that is killed between making the container and putting the files there.
         let unfinished = PlannedService { files: vec![], ..lab.plan.services["api"].clone() };
-        create::create(&lab.docker.connection, &lab.plan, &unfinished).await.unwrap();
+        create::create(&lab.docker.connection, &lab.plan, &unfinished, &lab.reporter).await.unwrap();
         lab.act(Action::Start("api".into())).await.unwrap();
         lab.ended("api").await;
         assert_eq!(lab.output("api").await, ["got=late"]);

@@ -71,6 +71,26 @@ fn empty_plan(project: Project) -> Plan {
     }
 }
 
+/// The plan of a whole Compose file in `/x`.
+fn composed(text: &str) -> Plan {
+    let project = Project { name: "x".into(), instance: "00000000".into(), directory: "/x".into(), state: "/s".into() };
+    let file = crate::manifest::SourceFile { path: "compose.yaml".into(), text: text.into() };
+    let (files, variables) = (BTreeMap::<PathBuf, String>::new(), BTreeMap::new());
+    let sources = crate::manifest::Sources { file: &file, overrides: &[], files: &files, variables: &variables };
+    let manifest = crate::manifest::load(&sources).unwrap_or_else(|problems| panic!("{problems}")).value;
+    let context = crate::plan::Context {
+        engine: EngineName::Docker,
+        project,
+        executable: Artifact::unknown(),
+        artifacts: BTreeMap::new(),
+        builds: BTreeMap::new(),
+        secrets: crate::plan::Secrets::default(),
+        files: BTreeMap::new(),
+        policies: Default::default(),
+    };
+    crate::plan::resolve(&manifest, &context).unwrap()
+}
+
 impl Lab {
     async fn act(&self, action: Action) -> Result<(), EngineError> {
         self.docker.perform(&self.plan, &action, &self.reporter).await
