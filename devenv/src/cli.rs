@@ -28,6 +28,16 @@ pub enum Command {
     Up(Up),
     /// Stop and remove everything of the stack
     Down(Down),
+    /// End services and leave them to be started again
+    Stop(Lifecycle),
+    /// End services and start them again, as they are
+    Restart(Lifecycle),
+    /// Freeze the whole stack: it uses no processor time until `wake`
+    Sleep(Whole),
+    /// Let a frozen stack go on
+    Wake(Whole),
+    /// Run a command where a service runs
+    Exec(Exec),
     /// List what runs
     Ps(Ps),
     /// Show output of services
@@ -118,6 +128,9 @@ pub struct Up {
     /// Return when everything is ready, and leave it running
     #[arg(short, long, visible_alias = "wait")]
     pub detach: bool,
+    /// Say where the time went: for each service, and the chain of steps that the whole waited for
+    #[arg(long)]
+    pub timings: bool,
     /// Progress as text or JSON lines
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -135,6 +148,59 @@ pub struct Down {
     /// Progress as text or JSON lines
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// `devenv stop` and `devenv restart`.
+#[derive(Debug, Args)]
+pub struct Lifecycle {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Only these services
+    pub services: Vec<String>,
+    /// Progress as text or JSON lines
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv sleep` and `devenv wake`.
+#[derive(Debug, Args)]
+pub struct Whole {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Progress as text or JSON lines
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+impl From<Whole> for Lifecycle {
+    fn from(whole: Whole) -> Self {
+        Self { stack: whole.stack, services: Vec::new(), format: whole.format }
+    }
+}
+
+/// `devenv exec`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: devenv exec db -- psql -U postgres\nThe exit code is that of the command.")]
+pub struct Exec {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// The service: in its container, or beside its process with its environment
+    pub service: String,
+    /// As this user, in a container
+    #[arg(short, long, value_name = "USER")]
+    pub user: Option<String>,
+    /// In this directory
+    #[arg(short, long, value_name = "DIR")]
+    pub workdir: Option<String>,
+    /// No terminal, even when there is one
+    #[arg(short = 'T', long)]
+    pub no_tty: bool,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
 }
 
 /// `devenv ps`.

@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod plan;
 pub mod relay;
 pub mod select;
+pub mod sources;
 pub mod stack;
 pub mod ui;
 

@@ -162,7 +162,7 @@ impl From<ContextError> for Failure {
                 let message = Message { text: error.to_string(), help: None, log };
                 Self::Other { exit: Exit::World, messages: vec![message] }
             }
-            ContextError::File { .. } => Self::new(Exit::Usage, error.to_string()),
+            ContextError::File { .. } | ContextError::Build { .. } => Self::new(Exit::Usage, error.to_string()),
             ContextError::Artifact(_) | ContextError::Secrets(_) => Self::new(Exit::World, error.to_string()),
         }
     }

@@ -6,8 +6,10 @@ mod config;
 mod control;
 mod doctor;
 mod down;
+mod exec;
 mod failure;
 mod interrupt;
+mod lifecycle;
 mod logs;
 mod persona;
 mod plan;
@@ -30,6 +32,7 @@ use crate::ui;
 
 pub use failure::{Failure, Message};
 use interrupt::Interrupts;
+use lifecycle::Verb;
 
 /// Runs one command and says how it ended.
 pub async fn run(command: Command) -> Exit {
@@ -65,6 +68,11 @@ async fn dispatch(command: Command) -> Result<Exit, Failure> {
 /// Commands that leave nothing half done when they are dropped.
 async fn look(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Stop(args) => lifecycle::run(args, Verb::Stop).await,
+        Command::Restart(args) => lifecycle::run(args, Verb::Restart).await,
+        Command::Sleep(args) => lifecycle::run(args.into(), Verb::Sleep).await,
+        Command::Wake(args) => lifecycle::run(args.into(), Verb::Wake).await,
+        Command::Exec(args) => exec::run(args).await,
         Command::Ps(args) => ps::run(args).await,
         Command::Logs(args) => logs::run(args).await,
         Command::Plan(args) => plan::run(args).await,
@@ -93,6 +101,8 @@ fn format_of(command: &Command) -> Format {
     match command {
         Command::Up(args) => args.format,
         Command::Down(args) => args.format,
+        Command::Stop(args) | Command::Restart(args) => args.format,
+        Command::Sleep(args) | Command::Wake(args) => args.format,
         Command::Ps(args) => args.format,
         Command::Logs(args) => args.format,
         Command::Plan(args) => args.format,
@@ -109,6 +119,6 @@ fn format_of(command: &Command) -> Format {
         },
         Command::AuditLog(args) => args.format(),
         Command::Doctor(args) => args.format,
-        Command::Completions(_) | Command::Serve(_) | Command::Supervise(_) => Format::Text,
+        Command::Completions(_) | Command::Exec(_) | Command::Serve(_) | Command::Supervise(_) => Format::Text,
     }
 }

@@ -39,6 +39,7 @@ mod yaml;
 use std::collections::BTreeMap;
 
 pub use canonical::Naming;
+pub(crate) use compose::normalized;
 pub use compose::{DotEnvError, Files, NoFiles, dot_env};
 pub use model::*;
 pub use options::{AddressPool, Attachment, ContainerOptions, Device, DeviceRequest, Ipam, Logging, Ulimit};

@@ -248,6 +248,16 @@ pub struct Build {
     pub pull: bool,
 }
 
+impl Build {
+    /// The context as it was written, when it is a repository or an archive elsewhere instead of a directory.
+    #[must_use]
+    pub fn remote(&self) -> Option<&str> {
+        let text = self.context.to_str()?;
+        let elsewhere = ["http://", "https://", "git://", "ssh://", "git@", "github.com/"];
+        elsewhere.iter().any(|start| text.starts_with(start)).then_some(text)
+    }
+}
+
 /// An entry of `develop.watch:`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchRule {

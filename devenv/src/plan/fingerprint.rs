@@ -24,6 +24,9 @@ pub(super) fn fingerprint(service: &PlannedService, salt: &str) -> Fingerprint {
     for (name, value) in &service.environment {
         note(format!("environment.{name}"), value.as_bytes());
     }
+    for (path, digest) in &service.mounted {
+        note(format!("volumes {path}"), digest.as_bytes());
+    }
     for file in &service.files {
         let mut value = file.content.clone();
         value.extend_from_slice(&file.mode.to_be_bytes());

@@ -70,6 +70,8 @@ pub struct PlannedService {
     pub ports: Vec<PublishedPort>,
     /// Volumes and bind mounts.
     pub mounts: Vec<PlannedMount>,
+    /// Digests of mounted content that counts as configuration, by the path as it was written.
+    pub mounted: BTreeMap<String, String>,
     /// In-memory file systems: path and options.
     pub tmpfs: BTreeMap<String, String>,
     /// How it is connected.

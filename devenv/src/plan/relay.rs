@@ -97,6 +97,7 @@ fn relay(manifest: &Manifest, context: &Context, service: &PlannedService) -> Pl
         files: vec![],
         ports: service.ports.clone(),
         mounts: vec![],
+        mounted: BTreeMap::new(),
         tmpfs: BTreeMap::new(),
         network: service.network.clone(),
         depends_on: BTreeMap::new(),

@@ -61,6 +61,7 @@ impl UserService<'_> {
             files: files.into_iter().map(|(_, file)| file).collect(),
             ports: self.service.ports.iter().map(|port| published(port, on_host)).collect(),
             mounts: self.mounts(),
+            mounted: self.mounted(),
             tmpfs: self.tmpfs(&source),
             network: self.network(on_host),
             depends_on: self.dependencies(),
@@ -105,7 +106,10 @@ impl UserService<'_> {
         let digest = self.context.builds.get(self.name).map_or("unknown", String::as_str);
         let tag: String = digest.chars().take(16).collect();
         let id = self.context.project.id();
-        let context = absolute(&self.context.project.directory, &build.context);
+        let context = match build.remote() {
+            Some(_) => build.context.clone(),
+            None => absolute(&self.context.project.directory, &build.context),
+        };
         BuiltImage {
             reference: format!("devenv/{id}-{}:{tag}", self.name.to_lowercase()),
             names: self.service.image.iter().chain(&build.tags).cloned().collect(),
@@ -228,6 +232,19 @@ impl UserService<'_> {
         Some(words.iter().map(|word| expand(word, variables).0).collect())
     }
 
+    /// The digests of mounted content, by path as people write it.
+    fn mounted(&self) -> BTreeMap<String, String> {
+        let shown = |path: &Path| {
+            let plain = path.is_relative() && !path.starts_with(".") && !path.starts_with("..");
+            if plain { format!("./{}", path.display()) } else { path.display().to_string() }
+        };
+        let digest = |mount: &crate::manifest::Mount| match &mount.source {
+            MountSource::Bind(path) => Some((shown(path), self.context.mounts.get(path)?.clone())),
+            MountSource::Volume(_) | MountSource::Anonymous => None,
+        };
+        self.service.volumes.iter().filter_map(digest).collect()
+    }
+
     fn mounts(&self) -> Vec<PlannedMount> {
         let planned = |mount: &crate::manifest::Mount| PlannedMount {
             source: match &mount.source {
@@ -332,5 +349,5 @@ fn published(port: &Port, on_host: bool) -> PublishedPort {
 }
 
 fn absolute(directory: &Path, path: &Path) -> PathBuf {
-    directory.join(path)
+    crate::manifest::normalized(&directory.join(path))
 }

@@ -56,6 +56,7 @@ fn context(engine: EngineName) -> Context {
         },
         executable: artifact("/bin/devenv"),
         builds: BTreeMap::new(),
+        mounts: BTreeMap::new(),
         artifacts: BTreeMap::from([("api".to_owned(), artifact("/work/target/api"))]),
         secrets: Secrets(keys.into_iter().map(|key| (key.clone(), format!("value of {}", key.file_name()))).collect()),
         files: BTreeMap::new(),

@@ -114,6 +114,7 @@ pub(crate) fn plan(text: &str, engine: EngineName, project: &Project) -> Plan {
         project: project.clone(),
         executable: Artifact::unknown(),
         builds: BTreeMap::new(),
+        mounts: BTreeMap::new(),
         artifacts: manifest.services.keys().map(|name| (name.clone(), shell.clone())).collect(),
         secrets: Secrets(secrets),
         files: BTreeMap::new(),

@@ -8,11 +8,11 @@ use bollard::query_parameters::CreateImageOptions;
 use futures_util::{StreamExt, future};
 
 use super::connection::{Connection, Failure};
-use super::package;
+use super::{build, package};
 use crate::engine::EngineError;
 use crate::event::{Event, Reporter};
 use crate::manifest::PullPolicy;
-use crate::plan::{Plan, PlannedService, Source};
+use crate::plan::{Plan, PlannedService, Project, Source};
 
 /// How long a pull may go on without a word.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -36,6 +36,7 @@ pub(super) fn reference(service: &PlannedService) -> Result<String, EngineError>
 /// Makes sure that a service's image is there.
 pub(super) async fn provide(
     connection: &Connection,
+    project: &Project,
     service: &PlannedService,
     reporter: &Reporter,
 ) -> Result<(), EngineError> {
@@ -53,10 +54,7 @@ pub(super) async fn provide(
                 }),
             }
         }
-        Source::Built(_) => Err(EngineError::Unsupported {
-            service: service.name.clone(),
-            reason: "building images is not there yet".to_owned(),
-        }),
+        Source::Built(_) => build::provide(connection, project, service, reporter).await,
         Source::Packaged { executable } => package::provide(connection, &service.name, executable).await,
         Source::Executable { .. } | Source::Process => Ok(()),
     }
@@ -69,7 +67,7 @@ pub(super) async fn provide_all(connection: &Connection, plan: &Plan, reporter: 
         Source::Image { reference, .. } => seen.insert(reference.clone()),
         Source::Built(_) | Source::Packaged { .. } | Source::Executable { .. } | Source::Process => false,
     });
-    future::try_join_all(images.map(|service| provide(connection, service, reporter))).await.map(|_| ())
+    future::try_join_all(images.map(|service| provide(connection, &plan.project, service, reporter))).await.map(|_| ())
 }
 
 /// Whether an image is there.

@@ -1,6 +1,6 @@
 //! Containers as the engine lists them, read leniently. Must not know plans.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 
@@ -85,6 +85,11 @@ impl Listed {
     /// Its networks.
     pub(super) fn networks(&self) -> impl Iterator<Item = &ListedNetwork> {
         self.network_settings.networks.values()
+    }
+
+    /// The names of its networks; `None` for a container in another's network namespace, which has none of its own.
+    pub(super) fn network_names(&self) -> Option<BTreeSet<String>> {
+        (self.lives_in().is_none()).then(|| self.network_settings.networks.keys().cloned().collect())
     }
 
     /// Whether it shares the engine's own network.

@@ -11,19 +11,21 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
-use super::{Action, Engine, EngineError, Exec, LogLine, LogOptions, Observed, ServiceState};
+use super::{Action, Engine, EngineError, Exec, Interaction, LogLine, LogOptions, Observed, ServiceState};
 use crate::event::Reporter;
 use crate::manifest::EngineName;
 use crate::plan::{Plan, PlannedService, Project, Source};
 use connection::Connection;
 
 mod address;
+mod build;
 mod connection;
 mod create;
 mod endpoint;
 mod exec;
 mod files;
 mod image;
+mod interact;
 mod labels;
 mod lines;
 mod linked;
@@ -97,7 +99,7 @@ impl Docker {
                     Source::Packaged { .. } => Some(self.packaging.lock().await),
                     Source::Image { .. } | Source::Built(_) | Source::Executable { .. } | Source::Process => None,
                 };
-                image::provide(connection, service, reporter).await
+                image::provide(connection, &plan.project, service, reporter).await
             }
             Action::Create(name) => {
                 let service = planned(plan, name)?;
@@ -113,6 +115,8 @@ impl Docker {
                 start::start(connection, service).await
             }
             Action::Stop(name) => remove::stop(connection, plan, name, reporter).await,
+            Action::Pause(name) => remove::freeze(connection, plan, name).await,
+            Action::Resume(name) => remove::thaw(connection, plan, name).await,
             Action::Kill(name) => remove::kill(connection, plan, name).await,
             Action::Remove(name) => {
                 if let Some(service) = plan.services.get(name) {
@@ -192,6 +196,15 @@ impl Engine for Docker {
         command: Exec<'a>,
     ) -> BoxFuture<'a, Result<i64, EngineError>> {
         exec::exec(&self.connection, service, command).boxed()
+    }
+
+    fn interact<'a>(
+        &'a self,
+        _project: &'a Project,
+        service: &'a PlannedService,
+        command: &'a Interaction,
+    ) -> BoxFuture<'a, Result<i64, EngineError>> {
+        interact::interact(&self.connection, service, command).boxed()
     }
 
     fn logs<'a>(

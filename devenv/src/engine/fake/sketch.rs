@@ -55,6 +55,7 @@ fn service(line: &str) -> PlannedService {
         environment: BTreeMap::new(),
         files: vec![],
         ports: vec![],
+        mounted: BTreeMap::new(),
         mounts: if words.contains(&"volume") { vec![mount] } else { vec![] },
         tmpfs: BTreeMap::new(),
         network: value("in").map_or_else(
@@ -96,6 +97,7 @@ pub(crate) fn observed(plan: &Plan, text: &str) -> Observed {
             on_host: false,
             started_at: 0,
             detached: false,
+            circumstances: crate::engine::observed::Circumstances::default(),
         };
         observed.services.insert(words[0].into(), service);
     }

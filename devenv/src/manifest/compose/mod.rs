@@ -112,7 +112,7 @@ fn read(context: &mut Context<'_>, path: &Path, place: Position) -> Option<FileI
 }
 
 /// `a/./b/../c` is `a/c`; leading `..` stay.
-pub(super) fn normalized(path: &Path) -> PathBuf {
+pub(crate) fn normalized(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut out = PathBuf::new();
     for part in path.components() {

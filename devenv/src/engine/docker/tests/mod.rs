@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::manifest::Restart;
 use crate::plan::{Artifact, ContainerSettings, Fingerprint, Hardening, PlannedNetwork, Role, ServiceNetwork, Stop};
 
+mod building;
 mod containers;
 mod faults;
 mod inside;
@@ -84,6 +85,7 @@ fn composed(text: &str) -> Plan {
         executable: Artifact::unknown(),
         artifacts: BTreeMap::new(),
         builds: BTreeMap::new(),
+        mounts: BTreeMap::new(),
         secrets: crate::plan::Secrets::default(),
         files: BTreeMap::new(),
         policies: Default::default(),
@@ -192,6 +194,7 @@ fn planned_service(name: &str, source: Source, container: String) -> PlannedServ
         files: vec![],
         ports: vec![],
         mounts: vec![],
+        mounted: BTreeMap::new(),
         tmpfs: BTreeMap::new(),
         network: ServiceNetwork::Mode("none".to_owned()),
         depends_on: BTreeMap::new(),
