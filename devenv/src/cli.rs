@@ -60,6 +60,14 @@ pub enum Command {
     Policy(Policy),
     /// Verify the log of the IAM's decisions
     AuditLog(AuditLog),
+    /// Bring the stack up and answer each change of a source file: rebuild, copy or restart
+    Watch(Watch),
+    /// Write which content each image has into devenv.lock
+    Lock(LockImages),
+    /// List what projects left behind whose directory is gone; `--force` removes it
+    Gc(Gc),
+    /// Write a starter project; or a devenv.yaml over the Compose file that is there
+    Init(Init),
     /// Check this machine: engine, ports, versions, and how to mend each
     Doctor(Doctor),
     /// Print a completion script for a shell
@@ -128,6 +136,9 @@ pub struct Up {
     /// Return when everything is ready, and leave it running
     #[arg(short, long, visible_alias = "wait")]
     pub detach: bool,
+    /// Start only images whose content is the one of devenv.lock
+    #[arg(long)]
+    pub locked: bool,
     /// Say where the time went: for each service, and the chain of steps that the whole waited for
     #[arg(long)]
     pub timings: bool,
@@ -201,6 +212,51 @@ pub struct Exec {
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<String>,
+}
+
+/// `devenv watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Only these services and what they need
+    pub services: Vec<String>,
+    /// Progress as text or JSON lines
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv lock`.
+#[derive(Debug, Args)]
+pub struct LockImages {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// A table or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv gc`.
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Remove what is listed, volumes included
+    #[arg(long)]
+    pub force: bool,
+    /// A table or a JSON array
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Which: `orders`
+    pub template: Option<String>,
+    /// Where to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
 }
 
 /// `devenv ps`.

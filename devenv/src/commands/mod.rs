@@ -8,8 +8,11 @@ mod doctor;
 mod down;
 mod exec;
 mod failure;
+mod gc;
+mod init;
 mod interrupt;
 mod lifecycle;
+mod lock;
 mod logs;
 mod persona;
 mod plan;
@@ -23,6 +26,7 @@ mod session;
 mod test;
 mod token;
 mod up;
+mod watch;
 mod why;
 mod words;
 
@@ -73,6 +77,10 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Sleep(args) => lifecycle::run(args.into(), Verb::Sleep).await,
         Command::Wake(args) => lifecycle::run(args.into(), Verb::Wake).await,
         Command::Exec(args) => exec::run(args).await,
+        Command::Watch(args) => watch::run(args).await,
+        Command::Lock(args) => lock::run(args).await,
+        Command::Gc(args) => gc::run(args).await,
+        Command::Init(args) => init::run(&args),
         Command::Ps(args) => ps::run(args).await,
         Command::Logs(args) => logs::run(args).await,
         Command::Plan(args) => plan::run(args).await,
@@ -103,6 +111,9 @@ fn format_of(command: &Command) -> Format {
         Command::Down(args) => args.format,
         Command::Stop(args) | Command::Restart(args) => args.format,
         Command::Sleep(args) | Command::Wake(args) => args.format,
+        Command::Watch(args) => args.format,
+        Command::Lock(args) => args.format,
+        Command::Gc(args) => args.format,
         Command::Ps(args) => args.format,
         Command::Logs(args) => args.format,
         Command::Plan(args) => args.format,
@@ -119,6 +130,6 @@ fn format_of(command: &Command) -> Format {
         },
         Command::AuditLog(args) => args.format(),
         Command::Doctor(args) => args.format,
-        Command::Completions(_) | Command::Exec(_) | Command::Serve(_) | Command::Supervise(_) => Format::Text,
+        Command::Completions(_) | Command::Exec(_) | Command::Init(_) | Command::Serve(_) | Command::Supervise(_) => Format::Text,
     }
 }

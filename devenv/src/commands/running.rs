@@ -24,7 +24,7 @@ pub(super) async fn bring_up(
 ) -> Result<Timings, Failure> {
     let engine = prepared.engine.name();
     let known = Record::read(&session.project).filter(|record| record.engine() == Some(engine));
-    let mut record = known.unwrap_or_else(|| Record::new(engine));
+    let mut record = known.unwrap_or_else(|| Record::new(engine, &session.project.directory));
     record.write(&session.project)?;
     for service in prepared.plan.services.values().filter(|service| service.on_host()) {
         std::fs::create_dir_all(host_data_of(&session.project, &service.name))?;

@@ -176,6 +176,12 @@ impl Session {
         Ok(Choice { prepared: Prepared { engine: mixed(docker)?, plan }, reason: reason.into() })
     }
 
+    /// The Docker engine with the plan for it, whatever the stack runs on.
+    pub(super) async fn docker_plan(&self, depth: Depth, reporter: &Reporter) -> Result<(Docker, Plan), Failure> {
+        let docker = Docker::connect(&self.environment).await?;
+        Ok((docker, self.resolve(EngineName::Docker, depth, reporter).await?))
+    }
+
     async fn embedded(&self, depth: Depth, reporter: &Reporter, reason: &str) -> Result<Choice, Failure> {
         let plan = self.resolve(EngineName::Embedded, depth, reporter).await?;
         let engine = Box::new(processes()?);
@@ -192,11 +198,11 @@ impl Session {
     }
 }
 
-fn mixed(docker: Docker) -> Result<Box<dyn Engine>, Failure> {
+pub(super) fn mixed(docker: Docker) -> Result<Box<dyn Engine>, Failure> {
     Ok(Box::new(Mixed { containers: docker, processes: processes()? }))
 }
 
-fn processes() -> Result<Embedded, Failure> {
+pub(super) fn processes() -> Result<Embedded, Failure> {
     Ok(Embedded::new(std::env::current_exe()?))
 }
 

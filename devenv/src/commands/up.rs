@@ -44,6 +44,9 @@ async fn up(args: &Up, reporter: &Reporter, interrupts: &mut Interrupts) -> Resu
         () = interrupts.next() => return Err(Failure::Interrupted),
     };
     let only = known(&prepared, &args.services)?;
+    if args.locked {
+        super::lock::verify(&session, &prepared, reporter).await?;
+    }
     let timings = tokio::select! {
         up = running::bring_up(&session, &prepared, only, reporter) => up?,
         () = interrupts.next() => {

@@ -199,6 +199,6 @@ mod tests {
     #[test]
     fn a_pattern_made_to_be_slow_is_not() {
         let ignore = Ignore::parse(&"**/*a".repeat(40));
-        assert!(!ignore.excludes(&"a".repeat(2_000)));
+        assert!(!ignore.excludes(&format!("{}b", "a".repeat(2_000))));
     }
 }

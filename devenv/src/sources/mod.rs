@@ -9,6 +9,7 @@ mod digests;
 mod ignore;
 mod pack;
 mod walk;
+mod watch;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use digests::Digests;
 pub use ignore::Ignore;
 pub use pack::pack;
 pub use walk::{Entry, Kind, walk};
+pub use watch::{Changes, MOST_WATCHED, Watched, Watcher};
 
 /// Files that a service is made from cannot be had.
 #[derive(Debug, Error)]

@@ -119,7 +119,8 @@ pub fn project(name: Option<&str>, directory: &Path, environment: &BTreeMap<Stri
 }
 
 /// The user's state directory (XDG Base Directory Specification).
-fn state_home(environment: &BTreeMap<String, String>) -> PathBuf {
+#[must_use]
+pub fn state_home(environment: &BTreeMap<String, String>) -> PathBuf {
     let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_STATE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))

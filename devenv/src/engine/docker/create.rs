@@ -170,7 +170,7 @@ async fn connect(
     }
 }
 
-async fn deliver(connection: &Connection, service: &PlannedService) -> Result<(), EngineError> {
+pub(super) async fn deliver(connection: &Connection, service: &PlannedService) -> Result<(), EngineError> {
     if service.files.is_empty() {
         return Ok(());
     }

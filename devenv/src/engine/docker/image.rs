@@ -13,6 +13,7 @@ use crate::engine::EngineError;
 use crate::event::{Event, Reporter};
 use crate::manifest::PullPolicy;
 use crate::plan::{Plan, PlannedService, Project, Source};
+use crate::stack::LockedImage;
 
 /// How long a pull may go on without a word.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -76,6 +77,18 @@ pub(super) async fn is_here(connection: &Connection, reference: &str) -> Result<
         Ok(_) => Ok(true),
         Err(failure) => failure.unless_gone().map(|()| false),
     }
+}
+
+/// The content of an image that is here: its digest in the registry that its reference names, and its id.
+pub(super) async fn content(connection: &Connection, reference: &str) -> Result<Option<LockedImage>, EngineError> {
+    let inspected = connection.client.inspect_image(reference);
+    let found = match connection.ask(&format!("look for image `{reference}`"), inspected).await {
+        Ok(found) => found,
+        Err(failure) => return failure.unless_gone().map(|()| None),
+    };
+    let digests = found.repo_digests.unwrap_or_default();
+    let digest = digests.first().and_then(|name| name.split_once('@')).map(|(_, digest)| digest.to_owned());
+    Ok(Some(LockedImage { digest, id: found.id.unwrap_or_default() }))
 }
 
 struct Wanted<'a> {

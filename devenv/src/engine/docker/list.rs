@@ -150,6 +150,12 @@ impl Connection {
         self.list(&format!("/containers/json?all=1&filters={}", raw::encode(&filter))).await
     }
 
+    /// All containers of any project of ours.
+    pub(super) async fn all_containers(&self) -> Result<Vec<Listed>, EngineError> {
+        let filter = serde_json::json!({ "label": [labels::PROJECT] }).to_string();
+        self.list(&format!("/containers/json?all=1&filters={}", raw::encode(&filter))).await
+    }
+
     /// All running containers, whosever.
     pub(super) async fn running_containers(&self) -> Result<Vec<Listed>, EngineError> {
         self.list("/containers/json").await

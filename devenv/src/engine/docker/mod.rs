@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::FutureExt;
@@ -15,6 +16,7 @@ use super::{Action, Engine, EngineError, Exec, Interaction, LogLine, LogOptions,
 use crate::event::Reporter;
 use crate::manifest::EngineName;
 use crate::plan::{Plan, PlannedService, Project, Source};
+use crate::stack::LockedImage;
 use connection::Connection;
 
 mod address;
@@ -78,6 +80,28 @@ impl Docker {
     #[must_use]
     pub fn api_version(&self) -> String {
         format!("{}.{}", self.connection.api.0, self.connection.api.1)
+    }
+
+    /// Whether the engine sees the files of this machine, as far as its address tells.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self.connection.endpoint, endpoint::Endpoint::Unix(_))
+    }
+
+    /// What is in an image; `None` when it is not here.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn image_content(&self, reference: &str) -> Result<Option<LockedImage>, EngineError> {
+        image::content(&self.connection, reference).await
+    }
+
+    /// Every project of which something is here, with its directory.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn projects(&self) -> Result<BTreeMap<String, PathBuf>, EngineError> {
+        observe::projects(&self.connection).await
     }
 
     /// Makes sure that every image of a plan is here, pulling those that are not.
@@ -196,6 +220,14 @@ impl Engine for Docker {
         command: Exec<'a>,
     ) -> BoxFuture<'a, Result<i64, EngineError>> {
         exec::exec(&self.connection, service, command).boxed()
+    }
+
+    fn put<'a>(
+        &'a self,
+        _project: &'a Project,
+        service: &'a PlannedService,
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
+        create::deliver(&self.connection, service).boxed()
     }
 
     fn interact<'a>(

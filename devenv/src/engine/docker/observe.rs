@@ -1,6 +1,7 @@
 //! What exists of a project: three lists, asked for at once, and their translation. Must not change anything.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 
 use bollard::models::{RestartPolicy, RestartPolicyNameEnum};
 use bollard::query_parameters::{InspectContainerOptions, ListNetworksOptions, ListVolumesOptions};
@@ -35,6 +36,21 @@ pub(super) async fn observe(connection: &Connection, project: &Project) -> Resul
         service.circumstances.restart = restarts.get(&service.id).copied();
     }
     Ok(Observed { services, networks, volumes, ..Observed::default() })
+}
+
+/// Every project of which a container, network or volume is here, with its directory.
+pub(super) async fn projects(connection: &Connection) -> Result<BTreeMap<String, PathBuf>, EngineError> {
+    let any = || Some(HashMap::from([("label".to_owned(), vec![labels::PROJECT.to_owned()])]));
+    let networks = connection.client.list_networks(Some(ListNetworksOptions { filters: any() }));
+    let volumes = connection.client.list_volumes(Some(ListVolumesOptions { filters: any() }));
+    let containers = connection.all_containers().await?.into_iter().map(|container| container.labels);
+    let networks = connection.ask("list networks", networks).await?.into_iter().filter_map(|network| network.labels);
+    let volumes = connection.ask("list volumes", volumes).await?.volumes.unwrap_or_default();
+    let volumes = volumes.into_iter().map(|volume| volume.labels);
+    let project = |mut labels: HashMap<String, String>| {
+        Some((labels.remove(labels::PROJECT)?, PathBuf::from(labels.remove(labels::DIRECTORY)?)))
+    };
+    Ok(containers.chain(networks).chain(volumes).filter_map(project).collect())
 }
 
 /// What only an inspection tells of a running container.
