@@ -62,6 +62,8 @@ pub enum Command {
     AuditLog(AuditLog),
     /// Bring the stack up and answer each change of a source file: rebuild, copy or restart
     Watch(Watch),
+    /// Hold the files against secure defaults; each finding with its fix
+    Audit(Audit),
     /// Write which content each image has into devenv.lock
     Lock(LockImages),
     /// List what projects left behind whose directory is gone; `--force` removes it
@@ -225,6 +227,48 @@ pub struct Watch {
     /// Progress as text or JSON lines
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// `devenv audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Make the mechanical fixes in the files; comments and layout stay
+    #[arg(long)]
+    pub fix: bool,
+    /// Exit with 1 for findings of this severity and above
+    #[arg(long, value_enum, default_value_t = FailOn::Medium, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    /// Text, JSON or SARIF 2.1.0
+    #[arg(long, value_enum, default_value_t)]
+    pub format: AuditFormat,
+}
+
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// All findings
+    Low,
+    /// What makes an attack easier, and worse
+    Medium,
+    /// What gives the machine or its secrets away
+    High,
+    /// Only tell
+    Never,
+}
+
+/// `--format` of `audit`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For people
+    #[default]
+    Text,
+    /// A JSON array
+    Json,
+    /// For code hosts
+    Sarif,
 }
 
 /// `devenv lock`.

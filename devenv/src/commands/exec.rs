@@ -16,7 +16,11 @@ pub(super) async fn run(args: Exec) -> Result<Exit, Failure> {
         Some(ServiceState::Running) => {}
         Some(other) => {
             let text = format!("service `{}` does not run: {}", service.name, running::state_text(&other));
-            return Err(Failure::with_help(Exit::World, text, "start it with `devenv up -d`, or wake it with `devenv wake`"));
+            return Err(Failure::with_help(
+                Exit::World,
+                text,
+                "start it with `devenv up -d`, or wake it with `devenv wake`",
+            ));
         }
         None => {
             let text = format!("service `{}` is not there", service.name);

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::manifest::Problems;
 use crate::plan::ResolveError;
 use crate::sources::SourceError;
-use crate::stack::{ImageLockError, ArtifactError, ContextError, LocateError, LockError, SecretsError};
+use crate::stack::{ArtifactError, ContextError, ImageLockError, LocateError, LockError, SecretsError};
 
 /// The end of a command that did not work out.
 #[derive(Debug)]

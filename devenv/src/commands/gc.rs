@@ -40,7 +40,8 @@ async fn collect(args: &Gc, reporter: &Reporter) -> Result<Vec<Lost>, Failure> {
     let docker = match Docker::connect(&environment).await {
         // What another machine holds belongs to directories of that machine.
         Ok(docker) if !docker.is_local() => {
-            reporter.report(Event::Note { message: "the Docker engine is on another machine and was left alone".into() });
+            reporter
+                .report(Event::Note { message: "the Docker engine is on another machine and was left alone".into() });
             None
         }
         Ok(docker) => Some(docker),
@@ -75,7 +76,8 @@ fn recorded(home: &Path) -> BTreeMap<String, PathBuf> {
     let entries = std::fs::read_dir(home).into_iter().flatten().filter_map(Result::ok);
     let project = |entry: std::fs::DirEntry| {
         let id = entry.file_name().into_string().ok()?;
-        let nobody = Project { name: String::new(), instance: String::new(), directory: PathBuf::new(), state: entry.path() };
+        let nobody =
+            Project { name: String::new(), instance: String::new(), directory: PathBuf::new(), state: entry.path() };
         let directory = Record::read(&nobody)?.directory;
         (!directory.as_os_str().is_empty()).then_some((id, directory))
     };

@@ -55,8 +55,7 @@ async fn act(stack: &StackArgs, services: &[String], verb: Verb, reporter: &Repo
         return Err(Failure::with_help(Exit::World, "nothing of this stack is there", "start it with `devenv up -d`"));
     }
     // A service that is made anew to be started again needs all that it is made from.
-    let prepared =
-        if verb == Verb::Restart { session.prepare(Depth::Existing, reporter).await? } else { engine };
+    let prepared = if verb == Verb::Restart { session.prepare(Depth::Existing, reporter).await? } else { engine };
     for name in services {
         running::service_under_test(&prepared, Some(name))?;
     }

@@ -1,6 +1,7 @@
 //! One file for each subcommand, short: load, plan, act, show.
 
 mod audit_log;
+mod audit;
 mod completions;
 mod config;
 mod control;
@@ -77,6 +78,7 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Sleep(args) => lifecycle::run(args.into(), Verb::Sleep).await,
         Command::Wake(args) => lifecycle::run(args.into(), Verb::Wake).await,
         Command::Exec(args) => exec::run(args).await,
+        Command::Audit(args) => audit::run(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::Lock(args) => lock::run(args).await,
         Command::Gc(args) => gc::run(args).await,
@@ -130,6 +132,11 @@ fn format_of(command: &Command) -> Format {
         },
         Command::AuditLog(args) => args.format(),
         Command::Doctor(args) => args.format,
-        Command::Completions(_) | Command::Exec(_) | Command::Init(_) | Command::Serve(_) | Command::Supervise(_) => Format::Text,
+        Command::Audit(_)
+        | Command::Completions(_)
+        | Command::Exec(_)
+        | Command::Init(_)
+        | Command::Serve(_)
+        | Command::Supervise(_) => Format::Text,
     }
 }

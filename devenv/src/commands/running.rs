@@ -90,7 +90,9 @@ pub(super) async fn take_down_late_comers(
         let late = prepared.engine.observe(&session.project).await?;
         let anything = match goal {
             Goal::Stop { .. } | Goal::Kill | Goal::Sleep | Goal::Wake => is_up(&late),
-            Goal::Up { .. } | Goal::Restart { .. } | Goal::Down { .. } => !late.services.is_empty() || !late.networks.is_empty(),
+            Goal::Up { .. } | Goal::Restart { .. } | Goal::Down { .. } => {
+                !late.services.is_empty() || !late.networks.is_empty()
+            }
         };
         if anything {
             return take_down(session, prepared, goal, reporter).await;

@@ -36,7 +36,11 @@ pub(super) async fn run(args: Up, mut interrupts: Interrupts) -> Result<Exit, Fa
     result
 }
 
-async fn up(args: &Up, reporter: &Reporter, interrupts: &mut Interrupts) -> Result<(Session, Prepared, Timings), Failure> {
+async fn up(
+    args: &Up,
+    reporter: &Reporter,
+    interrupts: &mut Interrupts,
+) -> Result<(Session, Prepared, Timings), Failure> {
     let session = Session::open(&args.stack, reporter)?;
     let lock = Lock::take(&session.project, "up")?;
     let prepared = tokio::select! {

@@ -66,12 +66,7 @@ async fn watch(args: &Watch, reporter: &Reporter) -> Result<Exit, Failure> {
 }
 
 /// One `up`, of some services or of all.
-async fn up(
-    args: &Watch,
-    session: &Session,
-    only: BTreeSet<String>,
-    reporter: &Reporter,
-) -> Result<Prepared, Failure> {
+async fn up(args: &Watch, session: &Session, only: BTreeSet<String>, reporter: &Reporter) -> Result<Prepared, Failure> {
     let _lock = Lock::take(&session.project, "watch")?;
     let prepared = session.prepare(Depth::Full, reporter).await?;
     for name in &args.services {

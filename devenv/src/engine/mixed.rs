@@ -97,11 +97,7 @@ impl<C: Engine, P: Engine> Engine for Mixed<C, P> {
         self.side(service).exec(project, service, command)
     }
 
-    fn put<'a>(
-        &'a self,
-        project: &'a Project,
-        service: &'a PlannedService,
-    ) -> BoxFuture<'a, Result<(), EngineError>> {
+    fn put<'a>(&'a self, project: &'a Project, service: &'a PlannedService) -> BoxFuture<'a, Result<(), EngineError>> {
         self.side(service).put(project, service)
     }
 

@@ -85,11 +85,7 @@ pub trait Engine: Send + Sync {
     }
 
     /// Puts `service.files` where the service sees them, while it runs.
-    fn put<'a>(
-        &'a self,
-        _project: &'a Project,
-        service: &'a PlannedService,
-    ) -> BoxFuture<'a, Result<(), EngineError>> {
+    fn put<'a>(&'a self, _project: &'a Project, service: &'a PlannedService) -> BoxFuture<'a, Result<(), EngineError>> {
         let reason = "files are copied into containers only: a process sees the files of this machine".to_owned();
         Box::pin(std::future::ready(Err(EngineError::Unsupported { service: service.name.clone(), reason })))
     }

@@ -117,7 +117,10 @@ mod tests {
         let timings = timings(&steps, &spans);
         let names: Vec<&str> = timings.critical_path.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["start db", "await ready db", "start api"]);
-        assert_eq!(timings.services["db"], ServiceTiming { start_ms: 10, ready_ms: 80, after_ms: 90, ..Default::default() });
+        assert_eq!(
+            timings.services["db"],
+            ServiceTiming { start_ms: 10, ready_ms: 80, after_ms: 90, ..Default::default() }
+        );
         assert_eq!((timings.services["api"].after_ms, timings.total_ms), (100, 100));
     }
 }

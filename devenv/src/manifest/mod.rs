@@ -74,9 +74,29 @@ pub struct Composed {
     /// The manifest.
     pub manifest: Manifest,
     tree: std::sync::Arc<tree::Node>,
+    files: Vec<std::path::PathBuf>,
+}
+
+/// A place in one of the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: std::path::PathBuf,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
 }
 
 impl Composed {
+    /// Where a path of keys was written, as far as it was; in a list, the item that begins so.
+    #[must_use]
+    pub fn place(&self, path: &[&str]) -> Place {
+        let position = self.tree.locate(path);
+        let file = self.files.get(usize::from(position.file.0)).cloned().unwrap_or_default();
+        Place { file, line: position.line, column: position.column }
+    }
+
     /// The manifest written out in long forms, as `docker compose config` does, with the services of active profiles.
     #[must_use]
     pub fn canonical(&self, naming: Naming<'_>) -> serde_json::Value {
@@ -95,7 +115,7 @@ pub fn read(sources: &Sources<'_>) -> Result<Loaded<Composed>, Problems> {
         let manifest = stack::read(&mut context, &root)?;
         validate::check(&mut context, &manifest, &root);
         references::check(&mut context, &manifest);
-        Some(Composed { manifest, tree: root })
+        Some(Composed { manifest, tree: root, files: context.report.paths() })
     });
     context.report.conclude(composed)
 }

@@ -64,6 +64,11 @@ impl Report {
         self.file(file).map(|file| Arc::clone(&file.text)).unwrap_or_default()
     }
 
+    /// The paths of all files, in their order.
+    pub(super) fn paths(&self) -> Vec<std::path::PathBuf> {
+        self.files.iter().map(|file| file.path.clone()).collect()
+    }
+
     /// How many files there are so far.
     pub(super) fn files(&self) -> usize {
         self.files.len()

@@ -43,7 +43,8 @@ fn directory(root: &Path, digests: &mut Digests) -> Option<String> {
     }
     let entries = walk(root, &Ignore::default()).ok()?;
     let files = entries.iter().filter(|entry| entry.kind == Kind::File);
-    let bytes: u64 = files.clone().filter_map(|entry| std::fs::metadata(root.join(&entry.path)).ok()).map(|m| m.len()).sum();
+    let bytes: u64 =
+        files.clone().filter_map(|entry| std::fs::metadata(root.join(&entry.path)).ok()).map(|m| m.len()).sum();
     if entries.len() > MOST_FILES || bytes > MOST_BYTES {
         return None;
     }

@@ -146,7 +146,10 @@ mod tests {
         let build =
             Build { context: directory.path().join("app"), dockerfile: Some("../other".into()), ..Build::default() };
         let found = context(&build).unwrap();
-        assert_eq!((found.dockerfile.name.as_str(), found.dockerfile.brought.as_deref()), (BROUGHT, Some("FROM scratch\n")));
+        assert_eq!(
+            (found.dockerfile.name.as_str(), found.dockerfile.brought.as_deref()),
+            (BROUGHT, Some("FROM scratch\n"))
+        );
         let missing = Build { dockerfile: None, ..build.clone() };
         assert!(context(&missing).unwrap_err().to_string().starts_with("no Dockerfile at "));
         let remote = Build { context: "https://git.example/x.git".into(), ..Build::default() };

@@ -57,7 +57,8 @@ impl Ignore {
     #[must_use]
     pub fn excludes(&self, path: &str) -> bool {
         let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
-        let parents: Vec<Vec<char>> = ends.filter_map(|end| path.get(..end)).map(|path| path.chars().collect()).collect();
+        let parents: Vec<Vec<char>> =
+            ends.filter_map(|end| path.get(..end)).map(|path| path.chars().collect()).collect();
         let mut excluded = false;
         for pattern in &self.patterns {
             if pattern.keeps == excluded && parents.iter().any(|path| matches(&pattern.tokens, path)) {
@@ -192,7 +193,10 @@ mod tests {
 
     #[test]
     fn the_last_match_wins() {
-        assert_eq!(kept("*.md\n!README*.md\nREADME-secret.md", &["a.md", "README.md", "README-secret.md"]), ["README.md"]);
+        assert_eq!(
+            kept("*.md\n!README*.md\nREADME-secret.md", &["a.md", "README.md", "README-secret.md"]),
+            ["README.md"]
+        );
         assert_eq!(kept("*\n!src\n", &["src/main.rs", "target/x"]), ["src/main.rs"]);
     }
 

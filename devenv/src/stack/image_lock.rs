@@ -110,7 +110,8 @@ mod tests {
     #[test]
     fn a_lock_is_read_as_it_was_written_and_digests_count_more_than_ids() {
         let directory = tempfile::tempdir().unwrap();
-        let image = |digest: Option<&str>, id: &str| LockedImage { digest: digest.map(str::to_owned), id: id.to_owned() };
+        let image =
+            |digest: Option<&str>, id: &str| LockedImage { digest: digest.map(str::to_owned), id: id.to_owned() };
         let lock = ImageLock::new([("postgres:17".to_owned(), image(Some("sha256:d"), "sha256:i"))].into());
         assert_eq!(ImageLock::read(directory.path()).unwrap(), None);
         let path = lock.write(directory.path()).unwrap();

@@ -176,7 +176,8 @@ impl Making<'_> {
 /// Whether the classic builder refused what only BuildKit knows: options of `RUN`, `COPY` and `ADD`, here-documents.
 fn needs_buildkit(cause: &str) -> bool {
     let cause = cause.to_lowercase();
-    let flags = ["--mount", "--link", "--parents", "--exclude", "--network", "--security", "--checksum", "--keep-git-dir"];
+    let flags =
+        ["--mount", "--link", "--parents", "--exclude", "--network", "--security", "--checksum", "--keep-git-dir"];
     cause.contains("buildkit")
         || cause.contains("unknown flag") && flags.iter().any(|flag| cause.contains(flag.trim_start_matches('-')))
         || cause.contains("unknown instruction: eof")

@@ -222,11 +222,7 @@ impl Engine for Docker {
         exec::exec(&self.connection, service, command).boxed()
     }
 
-    fn put<'a>(
-        &'a self,
-        _project: &'a Project,
-        service: &'a PlannedService,
-    ) -> BoxFuture<'a, Result<(), EngineError>> {
+    fn put<'a>(&'a self, _project: &'a Project, service: &'a PlannedService) -> BoxFuture<'a, Result<(), EngineError>> {
         create::deliver(&self.connection, service).boxed()
     }
 

@@ -150,7 +150,10 @@ fn what_an_interrupted_run_left_unproven_is_waited_for() {
 #[test]
 fn stop_leaves_everything_to_be_started_again() {
     let plan = plan("api:");
-    assert_eq!(steps(&plan, &observed(&plan, "api running"), &Goal::Stop { only: BTreeSet::new() }), "0 stop api (requested) []\n");
+    assert_eq!(
+        steps(&plan, &observed(&plan, "api running"), &Goal::Stop { only: BTreeSet::new() }),
+        "0 stop api (requested) []\n"
+    );
 }
 
 #[test]
@@ -183,7 +186,8 @@ fn a_service_that_runs_differently_from_how_it_was_made_has_drifted() {
     let name = plan.networks["default"].name.clone();
     let mut observed = observed(&plan, "db running");
     let found = |networks: &[&str]| Some(networks.iter().map(|name| (*name).to_owned()).collect());
-    let db = |observed: &mut Observed, networks| observed.services.get_mut("db").unwrap().circumstances.networks = networks;
+    let db =
+        |observed: &mut Observed, networks| observed.services.get_mut("db").unwrap().circumstances.networks = networks;
     db(&mut observed, found(&[&name]));
     assert_eq!(steps(&plan, &observed, &up()), "");
     db(&mut observed, found(&["theirs"]));
