@@ -1,7 +1,5 @@
 //! Embeds the starter project, so that the program alone can write it anywhere.
 
-#![expect(clippy::print_stdout, reason = "that is how a build script speaks to cargo")]
-
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
