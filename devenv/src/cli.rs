@@ -69,7 +69,7 @@ pub enum Command {
     /// List what projects left behind whose directory is gone; `--force` removes it
     Gc(Gc),
     /// Write a starter project; or a devenv.yaml over the Compose file that is there
-    Init(Init),
+    Init(NewProject),
     /// Check this machine: engine, ports, versions, and how to mend each
     Doctor(Doctor),
     /// Print a completion script for a shell
@@ -295,7 +295,7 @@ pub struct Gc {
 
 /// `devenv init`.
 #[derive(Debug, Args)]
-pub struct Init {
+pub struct NewProject {
     /// Which: `orders`
     pub template: Option<String>,
     /// Where to

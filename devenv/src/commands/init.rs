@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::Init;
+use crate::cli::NewProject;
 use crate::commands::Failure;
 use crate::exit::Exit;
 use crate::ui;
@@ -15,7 +15,7 @@ const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml"
 const OPENAPI: [&str; 6] =
     ["openapi.yaml", "openapi.yml", "openapi.json", "api/openapi.yaml", "docs/openapi.yaml", "swagger.yaml"];
 
-pub(super) fn run(args: &Init) -> Result<Exit, Failure> {
+pub(super) fn run(args: &NewProject) -> Result<Exit, Failure> {
     let there = |names: &[&'static str]| names.iter().copied().find(|name| args.dir.join(name).is_file());
     let files = match (args.template.as_deref(), there(&COMPOSE)) {
         (Some("orders"), _) | (None, None) => starter(),
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn the_starter_project_is_complete_and_nothing_is_overwritten() {
         let directory = tempfile::tempdir().unwrap();
-        let args = Init { template: None, dir: directory.path().into() };
+        let args = NewProject { template: None, dir: directory.path().into() };
         run(&args).unwrap();
         let manifest = std::fs::read_to_string(directory.path().join("Cargo.toml")).unwrap();
         assert!(manifest.ends_with("[workspace]\n"), "{manifest}");
@@ -99,7 +99,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("compose.yaml"), "services: { a: { image: x } }\n").unwrap();
         std::fs::write(directory.path().join("openapi.yaml"), "").unwrap();
-        run(&Init { template: None, dir: directory.path().into() }).unwrap();
+        run(&NewProject { template: None, dir: directory.path().into() }).unwrap();
         let text = std::fs::read_to_string(directory.path().join("devenv.yaml")).unwrap();
         assert!(text.contains("include:\n  - compose.yaml\n") && text.contains("openapi: openapi.yaml"), "{text}");
         assert!(!directory.path().join("Cargo.toml").exists());

@@ -1,7 +1,7 @@
 //! One file for each subcommand, short: load, plan, act, show.
 
-mod audit_log;
 mod audit;
+mod audit_log;
 mod completions;
 mod config;
 mod control;

@@ -151,6 +151,7 @@ pub(super) fn iam(manifest: &Manifest, context: &Context) -> Option<PlannedServi
         source: PlannedMountSource::Bind(path),
         target: POLICIES.to_owned(),
         read_only: true,
+        options: crate::manifest::MountOptions::default(),
     }));
     Some(service)
 }

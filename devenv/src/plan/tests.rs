@@ -288,7 +288,10 @@ fn policies_are_watched_where_they_are_and_on_docker_through_a_mount_that_cannot
     let (config, mounts) = iam(text, EngineName::Docker, &[]);
     assert_eq!(config["policy_directory"]["path"], "/policies");
     let source = PlannedMountSource::Bind("/work/policies/".into());
-    assert_eq!(mounts, [PlannedMount { source, target: "/policies".into(), read_only: true }]);
+    assert_eq!(
+        mounts,
+        [PlannedMount { source, target: "/policies".into(), read_only: true, options: Default::default() }]
+    );
     let mut remote = context(EngineName::Docker);
     remote.shares_files = false;
     assert_eq!(resolve(&load(text), &remote).unwrap().services["iam"].mounts, []);

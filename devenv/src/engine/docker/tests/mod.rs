@@ -86,6 +86,7 @@ fn composed(text: &str) -> Plan {
         artifacts: BTreeMap::new(),
         builds: BTreeMap::new(),
         mounts: BTreeMap::new(),
+        shares_files: true,
         secrets: crate::plan::Secrets::default(),
         files: BTreeMap::new(),
         policies: Default::default(),
