@@ -128,6 +128,11 @@ impl Refused {
         Self { code, reason: reason.into(), clause }
     }
 
+    /// The clause to read.
+    pub(crate) fn section(&self) -> &'static str {
+        self.clause
+    }
+
     /// An inner failure: the cause goes to the log, not to the client.
     pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed inside");

@@ -63,6 +63,7 @@ pub(super) fn idp(manifest: &Manifest, context: &Context) -> Option<PlannedServi
         control_token: Some(secret(SecretKey::IdpControl)),
         signing_key: Some(secret(SecretKey::SigningKey)),
         service_name: Some(IDP.to_owned()),
+        ..mock_idp::Config::default()
     };
     Some(built_in(context, IDP, idp.port, serde_json::to_vec(&config).unwrap_or_default()))
 }
@@ -110,6 +111,7 @@ fn clients(manifest: &Manifest, context: &Context) -> BTreeMap<String, Client> {
             redirect_uris: client.redirect_uris.clone(),
             grants: grants.collect(),
             scopes: client.scopes.clone(),
+            ..Client::default()
         };
         (name.clone(), client)
     };

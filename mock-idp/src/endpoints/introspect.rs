@@ -40,7 +40,7 @@ async fn answer(provider: &Provider, form: &Form) -> Result<(String, Value), Ref
 /// The answer for a token. A directory that is down makes every person's token inactive: fail closed.
 async fn inspected(provider: &Provider, token: &str) -> Value {
     let issuer = &provider.config.issuer;
-    let live = introspect::inspect(issuer, &provider.key, &provider.store, token, provider.now());
+    let live = introspect::inspect(issuer, &provider.keys, &provider.store, token, provider.now());
     let Some(live) = live else { return introspect::inactive() };
     let Some(id) = live.user() else { return introspect::answer(&live, None) };
     match provider.directory.find(id).await {

@@ -5,9 +5,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
+use super::respond;
 use crate::flow::scope;
+use crate::journal::Note;
+use crate::keys::Algorithm;
 use crate::state::Provider;
 
 /// The metadata document, one for both well-known addresses (OpenID Connect Discovery §3, RFC 8414 §2).
@@ -33,7 +37,7 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": Algorithm::ALL,
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash", "name",
             "preferred_username", "tenant", "roles"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
@@ -44,9 +48,12 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
     }))
 }
 
-/// The published keys.
-pub(crate) async fn jwks(State(provider): State<Arc<Provider>>) -> Json<Value> {
-    Json(provider.key.jwk_set())
+/// The published keys. Whoever comes before the RSA keys are made waits for them: half a set would be kept by clients.
+pub(crate) async fn jwks(State(provider): State<Arc<Provider>>) -> Response {
+    match provider.all_keys().await {
+        Ok(()) => Json(provider.keys.jwk_set()).into_response(),
+        Err(refused) => respond::refused(&refused, Note::refused(&refused)),
+    }
 }
 
 /// Up and answering.

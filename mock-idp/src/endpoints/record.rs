@@ -12,7 +12,7 @@ use crate::state::Provider;
 /// Runs a request and records it. Readiness probes and the reading of the journal itself are no events.
 pub(crate) async fn record(State(provider): State<Arc<Provider>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if matches!(path, "/health" | "/control/v1/journal" | "/control/v1/reset") {
+    if matches!(path, "/health" | "/journal" | "/control/v1/reset") || path.starts_with("/control/v1/journal") {
         return next.run(request).await;
     }
     let (method, path) = (request.method().to_string(), path.chars().take(200).collect());

@@ -52,6 +52,11 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, form: Form) -> R
         Ok(response) => {
             let note =
                 Note::outcome("tokens issued").with(&form.parameters).client(client.id).subject(&response.subject);
+            let note = note.token("access_token", &response.access_token);
+            let note = match &response.id_token {
+                Some(id_token) => note.token("id_token", id_token),
+                None => note,
+            };
             respond::private_json(StatusCode::OK, &response, note)
         }
         Err(refused) => respond::refused(&refused, Note::refused(&refused).with(&form.parameters).client(client.id)),
@@ -65,7 +70,7 @@ async fn grant(
 ) -> Result<TokenResponse, Refused> {
     match parameters.required("grant_type", "RFC 6749 section 5.2")? {
         "authorization_code" => authorization_code(provider, client, parameters).await,
-        "client_credentials" => client_credentials(provider, client, parameters),
+        "client_credentials" => client_credentials(provider, client, parameters).await,
         "refresh_token" => refresh_token(provider, client, parameters).await,
         _ => Err(Refused::new(
             Code::UnsupportedGrantType,
@@ -89,7 +94,7 @@ async fn authorization_code(
     };
     let granted = code::redeem(&mut provider.store.ledger(), redemption, provider.now())?;
     let user = active_user(provider, &granted.session.user).await?;
-    person_tokens(provider, client, &granted, &granted.scope, &user)
+    person_tokens(provider, client, &granted, &granted.scope, &user).await
 }
 
 async fn refresh_token(
@@ -103,11 +108,11 @@ async fn refresh_token(
     let scope = scope::narrowed(parameters.get("scope"), &granted.scope)?;
     let user = active_user(provider, &granted.session.user).await?;
     let granted = refresh::use_up(&mut provider.store.ledger(), client.id, token, provider.now())?;
-    person_tokens(provider, client, &granted, &scope, &user)
+    person_tokens(provider, client, &granted, &scope, &user).await
 }
 
 /// RFC 6749 §4.4: for confidential clients only, and never a refresh token (§4.4.3).
-fn client_credentials(
+async fn client_credentials(
     provider: &Provider,
     client: Authenticated<'_>,
     parameters: &Parameters,
@@ -130,12 +135,13 @@ fn client_credentials(
         token_id: &random::identifier().map_err(Refused::internal)?,
         opaque: &random::bearer_value().map_err(Refused::internal)?,
     };
-    let access_token = issue::access_token(&provider.config, &provider.key, &provider.store, order, provider.now());
+    let key = provider.signer(None).await?;
+    let access_token = issue::access_token(&provider.config, &key, &provider.store, order, provider.now());
     Ok(response(provider, access_token.map_err(Refused::internal)?, scope.clone(), client.id))
 }
 
 /// The tokens of a login or a refresh, with what the directory says of the person now.
-fn person_tokens(
+async fn person_tokens(
     provider: &Provider,
     client: Authenticated<'_>,
     granted: &Granted,
@@ -155,13 +161,15 @@ fn person_tokens(
     // The grant must live as long as the token that dies with it.
     let token_end = now.saturating_add(issue::lifetime(&provider.config.access_token));
     provider.store.ledger().keep_grant(granted.grant, token_end);
+    let key = provider.signer(None).await?;
     let access_token =
-        issue::access_token(&provider.config, &provider.key, &provider.store, order, now).map_err(Refused::internal)?;
+        issue::access_token(&provider.config, &key, &provider.store, order, now).map_err(Refused::internal)?;
     let mut response = response(provider, access_token, scope.to_owned(), &user.id);
     if scope::contains(scope, "openid") {
         let (session, nonce) = (&granted.session, granted.nonce.as_deref());
         let order = IdOrder { client_id: client.id, session, user, nonce, access_token: &response.access_token };
-        let id_token = issue::id_token(&provider.config, &provider.key, order, now);
+        let key = provider.signer(client.client.id_token_signed_response_alg).await?;
+        let id_token = issue::id_token(&provider.config, &key, order, now);
         response.id_token = Some(id_token.map_err(Refused::internal)?);
     }
     if client.client.grants.contains(&Grant::RefreshToken) {

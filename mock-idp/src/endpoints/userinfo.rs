@@ -36,7 +36,7 @@ async fn person(provider: &Provider, authorization: &str) -> Result<User, Refuse
     let invalid = |reason: &str| Refused::new(Code::InvalidToken, "RFC 6750 section 3.1", reason);
     let token =
         bearer::token(authorization).ok_or_else(|| invalid("the Authorization header is not `Bearer` and a token"))?;
-    let live = introspect::inspect(&provider.config.issuer, &provider.key, &provider.store, token, provider.now())
+    let live = introspect::inspect(&provider.config.issuer, &provider.keys, &provider.store, token, provider.now())
         .ok_or_else(|| invalid("the token is unknown, altered, expired or revoked"))?;
     let id = live.user().ok_or_else(|| invalid("the token stands for a client, not for a person"))?;
     if !live.claims.scope.as_deref().is_some_and(|granted| scope::contains(granted, "openid")) {

@@ -7,10 +7,10 @@ const GOOD: &str = "client_id=web&redirect_uri=http://localhost:8080/callback&re
 
 fn clients() -> BTreeMap<String, Client> {
     let client = Client {
-        secret: None,
         redirect_uris: vec!["http://localhost:8080/callback".to_owned()],
         grants: vec![Grant::AuthorizationCode],
         scopes: vec!["orders:read".to_owned()],
+        ..Client::default()
     };
     BTreeMap::from([("web".to_owned(), client)])
 }

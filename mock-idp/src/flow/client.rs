@@ -123,12 +123,7 @@ mod tests {
     use crate::secret::Secret;
 
     fn clients() -> BTreeMap<String, Client> {
-        let client = |secret: Option<&str>| Client {
-            secret: secret.map(Secret::new),
-            redirect_uris: Vec::new(),
-            grants: Vec::new(),
-            scopes: Vec::new(),
-        };
+        let client = |secret: Option<&str>| Client { secret: secret.map(Secret::new), ..Client::default() };
         BTreeMap::from([("api".to_owned(), client(Some("p&=+%/:ss"))), ("web".to_owned(), client(None))])
     }
 

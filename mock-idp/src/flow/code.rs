@@ -26,7 +26,7 @@ pub(crate) struct Granted {
 
 /// Remembers a code for a request that a person agreed to.
 pub(crate) fn give(ledger: &mut Ledger, request: &AuthorizationRequest, session: Session, code: &str, now: i64) {
-    let grant = ledger.open_grant(&session, now.saturating_add(GRANT_LIFETIME), now);
+    let grant = ledger.open_grant(&session, &request.client_id, now.saturating_add(GRANT_LIFETIME), now);
     let record = CodeRecord {
         client_id: request.client_id.clone(),
         redirect_uri: request.redirect_uri.clone(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::claims::PresentedClaims;
 use crate::directory::User;
-use crate::keys::{SigningKey, TokenType};
+use crate::keys::{KeyRing, TokenType};
 use crate::store::{Holder, Key, Kind, Store, TokenRecord};
 
 /// A token that is good as far as the provider itself can tell.
@@ -29,7 +29,7 @@ impl Live {
 }
 
 /// Recognises an access token of ours that is still good; `None` for everything else, without saying why.
-pub(crate) fn inspect(issuer: &str, key: &SigningKey, store: &Store, token: &str, now: i64) -> Option<Live> {
+pub(crate) fn inspect(issuer: &str, key: &KeyRing, store: &Store, token: &str, now: i64) -> Option<Live> {
     let (_, record, claims) = recognise(key, store, token, now)?;
     let in_time = now < claims.exp && claims.nbf.is_none_or(|not_before| not_before <= now);
     (claims.iss == issuer && in_time && store.is_live(&record, now)).then_some(Live { claims, record })
@@ -37,7 +37,7 @@ pub(crate) fn inspect(issuer: &str, key: &SigningKey, store: &Store, token: &str
 
 /// Finds the record of a token that is really ours, dead or alive.
 pub(crate) fn recognise(
-    key: &SigningKey,
+    key: &KeyRing,
     store: &Store,
     token: &str,
     now: i64,

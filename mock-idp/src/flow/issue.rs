@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, SHA512, digest};
 
 use crate::claims::{AccessClaims, Audience, IdClaims, PresentedClaims, person_claims};
 use crate::config::{AccessToken, Config, TokenFormat};
 use crate::directory::User;
 use crate::jws;
-use crate::keys::{SigningFailed, SigningKey, TokenType};
+use crate::keys::{Algorithm, SigningFailed, SigningKey, TokenType};
 use crate::store::{Holder, Key, Kind, Session, Store, TokenRecord};
 
 /// What an access token is made of.
@@ -76,7 +76,7 @@ pub(crate) fn id_token(
         iat: now,
         auth_time: login.session.auth_time,
         sid: &login.session.sid,
-        at_hash: at_hash(login.access_token),
+        at_hash: half_hash(key.algorithm(), login.access_token),
         nonce: login.nonce,
         person: person_claims(login.user),
     };
@@ -102,9 +102,13 @@ pub(crate) fn audience(config: &Config) -> &str {
     config.access_token.audience.as_deref().unwrap_or(&config.issuer)
 }
 
-/// Ties an ID token to its access token: the left half of its SHA-256 (OpenID Connect Core §3.1.3.6).
-fn at_hash(access_token: &str) -> String {
-    let hash = digest(&SHA256, access_token.as_bytes());
+/// Ties an ID token to its access token or code: the left half of the hash that its own signature uses (OpenID Connect
+/// Core §3.1.3.6); Ed25519 uses SHA-512 (RFC 8032 §5.1).
+pub(crate) fn half_hash(algorithm: Algorithm, value: &str) -> String {
+    let hash = match algorithm {
+        Algorithm::EdDsa => digest(&SHA512, value.as_bytes()),
+        Algorithm::ES256 | Algorithm::RS256 | Algorithm::PS256 => digest(&SHA256, value.as_bytes()),
+    };
     let bytes = hash.as_ref();
     jws::encode(bytes.get(..bytes.len() / 2).unwrap_or_default())
 }

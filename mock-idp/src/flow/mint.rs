@@ -6,12 +6,13 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::broken::Broken;
 use super::issue::{audience, lifetime};
 use crate::claims::{AccessClaims, PresentedClaims};
 use crate::config::{Config, Grant};
 use crate::directory::User;
 use crate::error::{Code, Refused};
-use crate::keys::{SigningFailed, SigningKey, TokenType};
+use crate::keys::{Algorithm, SigningFailed, SigningKey, TokenType};
 
 /// The order, as `docs/wire.md` has it.
 #[derive(Debug, Deserialize)]
@@ -32,6 +33,12 @@ pub(crate) struct MintRequest {
     pub(crate) header: Map<String, Value>,
     #[serde(default)]
     pub(crate) signature: Signature,
+    /// What signs, if not the standard algorithm.
+    #[serde(default)]
+    pub(crate) alg: Option<Algorithm>,
+    /// Breaks the token in a named way.
+    #[serde(default)]
+    pub(crate) broken: Option<Broken>,
 }
 
 /// Who signs.
@@ -51,6 +58,7 @@ pub(crate) struct Draft {
     pub(crate) claims: Value,
     pub(crate) header: Map<String, Value>,
     pub(crate) signature: Signature,
+    pub(crate) algorithm: Option<Algorithm>,
     /// What introspection will know the token by: the `jti` it carries, or would have carried.
     pub(crate) token_id: String,
     /// From now, negative for a token that is over already.
@@ -95,6 +103,7 @@ pub(crate) fn draft(
         claims,
         header: request.header,
         signature: request.signature,
+        algorithm: request.alg,
         client_id,
         token_id,
         expires_in,
@@ -108,7 +117,7 @@ pub(crate) fn sign(draft: &Draft, key: &SigningKey, other_key: &SigningKey) -> R
         Signature::Valid => key,
         Signature::OtherKey => other_key,
     };
-    let usual = json!({"typ": TokenType::Access.as_str(), "alg": "ES256", "kid": key.key_id()});
+    let usual = json!({"typ": TokenType::Access.as_str(), "alg": key.algorithm().as_str(), "kid": key.key_id()});
     let header = overridden(usual, draft.header.clone());
     signer.sign_with_header(&header, &draft.claims)
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod authorize;
 pub(crate) mod bearer;
+pub(crate) mod broken;
 pub(crate) mod client;
 pub(crate) mod code;
 pub(crate) mod form;

@@ -64,12 +64,7 @@ mod tests {
     use super::*;
 
     fn client() -> Client {
-        Client {
-            secret: None,
-            redirect_uris: Vec::new(),
-            grants: Vec::new(),
-            scopes: vec!["orders:read".to_owned(), "orders:write".to_owned()],
-        }
+        Client { scopes: vec!["orders:read".to_owned(), "orders:write".to_owned()], ..Client::default() }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Must not know how a login is decided.
 
+mod journal;
+
 use std::sync::LazyLock;
 
 use askama::Template;
@@ -17,6 +19,8 @@ use crate::endpoints::{authorize, respond};
 use crate::error::Refused;
 use crate::flow::authorize::AuthorizationRequest;
 use crate::journal::Note;
+
+pub(crate) use journal::journal;
 
 const STYLE: &str = include_str!("../../templates/style.css");
 

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::Key;
 use super::expiring::Expiring;
 use crate::flow::authorize::AuthorizationRequest;
@@ -22,7 +24,7 @@ pub(crate) struct PendingLogin {
 }
 
 /// A person at a browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) user: Arc<str>,
     pub(crate) auth_time: i64,
@@ -33,7 +35,7 @@ pub(crate) struct Session {
 }
 
 /// An authorization code that was given out (RFC 6749 §4.1.2).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CodeRecord {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
@@ -47,15 +49,17 @@ pub(crate) struct CodeRecord {
 }
 
 /// What a person allowed a client once; every token that came of it ends with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) user: Arc<str>,
+    /// Whom the person allowed it.
+    pub(crate) client_id: Arc<str>,
     pub(crate) login: u64,
     pub(crate) revoked: bool,
 }
 
 /// A refresh token of a family (RFC 9700 §4.14.2); kept after use so that its reuse is seen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RefreshRecord {
     pub(crate) client_id: String,
     pub(crate) scope: String,
@@ -70,9 +74,9 @@ pub(crate) struct Ledger {
     pub(crate) sessions: Expiring<Key, Session>,
     pub(crate) codes: Expiring<Key, CodeRecord>,
     pub(crate) refresh_tokens: Expiring<Key, RefreshRecord>,
-    grants: Expiring<u64, Grant>,
-    ended: BTreeMap<String, u64>,
-    last_serial: u64,
+    pub(super) grants: Expiring<u64, Grant>,
+    pub(super) ended: BTreeMap<String, u64>,
+    pub(super) last_serial: u64,
 }
 
 impl Ledger {
@@ -95,9 +99,10 @@ impl Ledger {
     }
 
     /// Opens a grant for a session and names it.
-    pub(crate) fn open_grant(&mut self, session: &Session, deadline: i64, now: i64) -> u64 {
+    pub(crate) fn open_grant(&mut self, session: &Session, client_id: &str, deadline: i64, now: i64) -> u64 {
         let id = self.next_serial();
-        let grant = Grant { user: Arc::clone(&session.user), login: session.serial, revoked: false };
+        let (user, login) = (Arc::clone(&session.user), session.serial);
+        let grant = Grant { user, client_id: client_id.into(), login, revoked: false };
         self.grants.insert(id, grant, deadline, now);
         id
     }

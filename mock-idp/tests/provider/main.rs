@@ -12,6 +12,7 @@ mod directory;
 mod discovery;
 mod hostile;
 mod introspect;
+mod keys;
 mod login;
 mod people;
 mod serve;

@@ -29,7 +29,7 @@ pub(crate) type Credentials = Option<(&'static str, &'static str)>;
 /// A posted form.
 pub(crate) type Fields = &'static [(&'static str, &'static str)];
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 issuer: http://localhost:9400
 service_name: idp
 control_token: control-token-of-the-test
