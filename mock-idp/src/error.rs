@@ -24,6 +24,9 @@ pub enum Error {
     /// The client that asks the directory could not be made.
     #[error("the directory client cannot be made: {0}")]
     Directory(String),
+    /// The certificates for HTTPS cannot be made or used.
+    #[error("HTTPS cannot be served: {0}")]
+    Tls(String),
     /// The listening socket failed.
     #[error("the server stopped: {0}")]
     Serve(#[from] std::io::Error),

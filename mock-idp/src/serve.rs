@@ -1,5 +1,6 @@
 //! The server's life: from a bound socket to the end. Must not know routes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
@@ -26,6 +27,15 @@ pub async fn run(
     let provider = Provider::new(config)?;
     // The first random number of a process can take 30 ms (entropy is gathered from timing): not the first client's time.
     tokio::task::spawn_blocking(|| drop(random::bearer_value()));
+    // RSA keys take long to make: after the first answers, not before them.
+    for issuer in std::iter::once(&provider).chain(&provider.issuers) {
+        let keys = Arc::clone(&issuer.keys);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = keys.complete() {
+                tracing::error!(%error, "a signing key could not be made; it is tried again when it is needed");
+            }
+        });
+    }
     tracing::info!(issuer = provider.config.issuer, "the provider is ready");
     let listener = listener.tap_io(|stream| {
         // Small answers at once: waiting to fill a packet costs 40 ms. A socket that refuses is only slower.

@@ -80,6 +80,10 @@ impl World {
         Self::from_text(&CONFIG.replace("control_token: control-token-of-the-test", ""))
     }
 
+    pub(crate) fn app(&self) -> Router {
+        self.app.clone()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
