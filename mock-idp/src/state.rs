@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::directory::{self, Directory};
 use crate::error::{Code, Error, Refused};
 use crate::faults::Faults;
-use crate::findings::Findings;
+use crate::findings::{Findings, Leniency};
 use crate::journal::Journal;
 use crate::keys::{Algorithm, KeyRing, Made, SigningKey};
 use crate::store::Store;
@@ -84,6 +84,11 @@ impl Provider {
     /// Now, in seconds, as this issuer sees it.
     pub(crate) fn now(&self) -> i64 {
         self.clock.now()
+    }
+
+    /// How much is forgiven, at this moment.
+    pub(crate) fn leniency(&self) -> Leniency<'_> {
+        Leniency { mode: self.config.mode, findings: &self.findings, now: self.now() }
     }
 
     /// The key that signs with an algorithm, or with the standard one. The first RSA key is made on a thread that may

@@ -42,7 +42,7 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request
 
 async fn begin(provider: &Provider, headers: &HeaderMap, parameters: &Parameters) -> Response {
     let note = |note: Note| note.with(parameters);
-    let request = match authorize::parse(&provider.config.clients, parameters) {
+    let request = match authorize::parse(&provider.config.clients, parameters, &provider.leniency()) {
         Ok(request) => request,
         Err(Refusal::Page(refused)) => return pages::error(&refused, note(Note::refused(&refused))),
         Err(Refusal::Redirect { redirect_uri, state, refused }) => {

@@ -31,7 +31,8 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, form: Form) -> R
 
 async fn answer(provider: &Provider, form: &Form) -> Result<(String, Value), Refused> {
     form.parameters.unrepeated()?;
-    let client = authenticate(&provider.config.clients, form.authorization.as_deref(), &form.parameters)?;
+    let client =
+        authenticate(&provider.config.clients, form.authorization.as_deref(), &form.parameters, &provider.leniency())?;
     client.confidential()?;
     let token = form.parameters.required("token", "RFC 7662 section 2.1")?;
     Ok((client.id.to_owned(), inspected(provider, token).await))

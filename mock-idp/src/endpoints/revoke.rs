@@ -28,7 +28,8 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, form: Form) -> R
 
 fn revoke<'a>(provider: &'a Provider, form: &Form) -> Result<(&'a str, &'static str), Refused> {
     form.parameters.unrepeated()?;
-    let client = authenticate(&provider.config.clients, form.authorization.as_deref(), &form.parameters)?;
+    let client =
+        authenticate(&provider.config.clients, form.authorization.as_deref(), &form.parameters, &provider.leniency())?;
     let token = form.parameters.required("token", "RFC 7009 section 2.1")?;
     // `token_type_hint` is only a hint (§2.1): both kinds are looked for whatever it says.
     let outcome =

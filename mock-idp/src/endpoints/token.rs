@@ -40,11 +40,9 @@ struct TokenResponse {
 
 /// Trades a grant for tokens.
 pub(crate) async fn post(State(provider): State<Arc<Provider>>, form: Form) -> Response {
-    let client = match form
-        .parameters
-        .unrepeated()
-        .and_then(|()| authenticate(&provider.config.clients, form.authorization.as_deref(), &form.parameters))
-    {
+    let client = match form.parameters.unrepeated().and_then(|()| {
+        authenticate(&provider.config.clients, form.authorization.as_deref(), &form.parameters, &provider.leniency())
+    }) {
         Ok(client) => client,
         Err(refused) => return respond::refused(&refused, Note::refused(&refused).with(&form.parameters)),
     };
@@ -85,14 +83,14 @@ async fn authorization_code(
     client: Authenticated<'_>,
     parameters: &Parameters,
 ) -> Result<TokenResponse, Refused> {
-    client.may_use(Grant::AuthorizationCode)?;
+    client.may_use(Grant::AuthorizationCode, &provider.leniency())?;
     let redemption = Redemption {
         client_id: client.id,
         code: parameters.required("code", "RFC 6749 section 4.1.3")?,
         redirect_uri: parameters.get("redirect_uri"),
         verifier: parameters.get("code_verifier"),
     };
-    let granted = code::redeem(&mut provider.store.ledger(), redemption, provider.now())?;
+    let granted = code::redeem(&mut provider.store.ledger(), redemption, &provider.leniency())?;
     let user = active_user(provider, &granted.session.user).await?;
     person_tokens(provider, client, &granted, &granted.scope, &user).await
 }
@@ -102,12 +100,12 @@ async fn refresh_token(
     client: Authenticated<'_>,
     parameters: &Parameters,
 ) -> Result<TokenResponse, Refused> {
-    client.may_use(Grant::RefreshToken)?;
+    client.may_use(Grant::RefreshToken, &provider.leniency())?;
     let token = parameters.required("refresh_token", "RFC 6749 section 6")?;
-    let granted = refresh::look(&mut provider.store.ledger(), client.id, token, provider.now())?;
+    let granted = refresh::look(&mut provider.store.ledger(), client.id, token, &provider.leniency())?;
     let scope = scope::narrowed(parameters.get("scope"), &granted.scope)?;
     let user = active_user(provider, &granted.session.user).await?;
-    let granted = refresh::use_up(&mut provider.store.ledger(), client.id, token, provider.now())?;
+    let granted = refresh::use_up(&mut provider.store.ledger(), client.id, token, &provider.leniency())?;
     person_tokens(provider, client, &granted, &scope, &user).await
 }
 
@@ -124,8 +122,8 @@ async fn client_credentials(
             format!("the client `{}` is public: it has no credentials to ask with", client.id),
         ));
     }
-    client.may_use(Grant::ClientCredentials)?;
-    let scope = scope::granted(parameters.get("scope"), client.client, &[])?;
+    client.may_use(Grant::ClientCredentials, &provider.leniency())?;
+    let scope = scope::granted(parameters.get("scope"), (client.id, client.client), &[], &provider.leniency())?;
     let order = AccessOrder {
         client_id: client.id,
         subject: client.id,

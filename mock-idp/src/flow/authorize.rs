@@ -5,10 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use url::{Host, Url};
+
 use super::form::Parameters;
 use super::{pkce, scope};
 use crate::config::{Client, Grant};
 use crate::error::{Code, Refused};
+use crate::findings::{Leniency, Relaxation};
 use crate::store::Session;
 
 /// An authorization request that is right in every respect.
@@ -63,10 +66,11 @@ pub(crate) enum Next {
 pub(crate) fn parse(
     clients: &BTreeMap<String, Client>,
     parameters: &Parameters,
+    leniency: &Leniency<'_>,
 ) -> Result<AuthorizationRequest, Refusal> {
-    let (client_id, client, redirect_uri) = destination(clients, parameters).map_err(Refusal::Page)?;
+    let (client_id, client, redirect_uri) = destination(clients, parameters, leniency).map_err(Refusal::Page)?;
     let state = parameters.get("state").map(str::to_owned);
-    request(client_id, client, parameters).map_err(|refused| Refusal::Redirect {
+    request(client_id, client, parameters, leniency).map_err(|refused| Refusal::Redirect {
         redirect_uri: redirect_uri.to_owned(),
         state,
         refused,
@@ -77,6 +81,7 @@ pub(crate) fn parse(
 fn destination<'a>(
     clients: &'a BTreeMap<String, Client>,
     parameters: &'a Parameters,
+    leniency: &Leniency<'_>,
 ) -> Result<(&'a str, &'a Client, &'a str), Refused> {
     let id = parameters.required("client_id", "RFC 6749 section 4.1.1")?;
     let (id, client) = clients.get_key_value(id).ok_or_else(|| {
@@ -97,12 +102,33 @@ fn destination<'a>(
                 client.redirect_uris.join(", ")
             }
         );
-        return Err(Refused::new(Code::InvalidRequest, "RFC 9700 section 2.1", reason));
+        let refused = Refused::new(Code::InvalidRequest, "RFC 9700 section 2.1", reason);
+        // Elsewhere than on this machine it would be an open redirector, whatever the mode.
+        if !is_loopback(redirect_uri) {
+            return Err(refused);
+        }
+        leniency.let_through(Relaxation::UnregisteredRedirectUri, id, refused)?;
     }
     Ok((id, client, redirect_uri))
 }
 
-fn request(client_id: &str, client: &Client, parameters: &Parameters) -> Result<AuthorizationRequest, Refused> {
+fn is_loopback(uri: &str) -> bool {
+    let Ok(url) = Url::parse(uri) else { return false };
+    let host_is_ours = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    host_is_ours && matches!(url.scheme(), "http" | "https") && url.fragment().is_none() && url.username().is_empty()
+}
+
+fn request(
+    client_id: &str,
+    client: &Client,
+    parameters: &Parameters,
+    leniency: &Leniency<'_>,
+) -> Result<AuthorizationRequest, Refused> {
     parameters.unrepeated()?;
     short(parameters)?;
     unsupported(parameters)?;
@@ -117,20 +143,22 @@ fn request(client_id: &str, client: &Client, parameters: &Parameters) -> Result<
         }
     }
     if !client.grants.contains(&Grant::AuthorizationCode) {
-        return Err(Refused::new(
+        let refused = Refused::new(
             Code::UnauthorizedClient,
             "RFC 6749 section 4.1.2.1",
             format!("the client `{client_id}` is not registered for the grant type `authorization_code`"),
-        ));
+        );
+        leniency.let_through(Relaxation::UnregisteredGrant, client_id, refused)?;
     }
-    let challenge = pkce::challenge(parameters.get("code_challenge"), parameters.get("code_challenge_method"))?;
+    let (challenge, method) = (parameters.get("code_challenge"), parameters.get("code_challenge_method"));
+    let challenge = pkce::challenge(challenge, method, client_id, leniency)?;
     Ok(AuthorizationRequest {
         client_id: client_id.to_owned(),
         redirect_uri: parameters.required("redirect_uri", "RFC 6749 section 4.1.1")?.to_owned(),
         state: parameters.get("state").map(str::to_owned),
         nonce: parameters.get("nonce").map(str::to_owned),
-        scope: scope::granted(parameters.get("scope"), client, &scope::IDENTITY)?,
-        challenge: challenge.to_owned(),
+        scope: scope::granted(parameters.get("scope"), (client_id, client), &scope::IDENTITY, leniency)?,
+        challenge,
         prompt: prompt(parameters.get("prompt"))?,
         max_age: max_age(parameters.get("max_age"))?,
         login_hint: parameters.get("login_hint").map(str::to_owned),

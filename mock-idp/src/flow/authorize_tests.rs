@@ -1,6 +1,8 @@
 //! The authorization request as text in, outcome out.
 
 use super::*;
+use crate::config::Mode;
+use crate::findings::Findings;
 
 const GOOD: &str = "client_id=web&redirect_uri=http://localhost:8080/callback&response_type=code&scope=openid\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
@@ -16,7 +18,9 @@ fn clients() -> BTreeMap<String, Client> {
 }
 
 fn outcome(query: &str) -> String {
-    match parse(&clients(), &Parameters::parse(query.as_bytes())) {
+    let findings = Findings::new();
+    let leniency = Leniency { mode: Mode::Strict, findings: &findings, now: 0 };
+    match parse(&clients(), &Parameters::parse(query.as_bytes()), &leniency) {
         Ok(_) => "ok".to_owned(),
         Err(Refusal::Page(refused)) => format!("page {}", refused.code.as_str()),
         Err(Refusal::Redirect { refused, .. }) => format!("redirect {}", refused.code.as_str()),
@@ -56,7 +60,9 @@ fn each_wrong_request_is_answered_with_its_own_code_in_its_own_place() {
 
 fn decide(extra: &str, session: Option<(&str, i64)>) -> Next {
     let text = format!("{GOOD}{extra}");
-    let request = parse(&clients(), &Parameters::parse(text.as_bytes())).unwrap();
+    let findings = Findings::new();
+    let leniency = Leniency { mode: Mode::Strict, findings: &findings, now: 0 };
+    let request = parse(&clients(), &Parameters::parse(text.as_bytes()), &leniency).unwrap();
     let session =
         session.map(|(user, auth_time)| Session { user: user.into(), auth_time, sid: "sid".into(), serial: 1 });
     next(&request, session, 1_000)

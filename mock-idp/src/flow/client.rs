@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::form::Parameters;
 use crate::config::{Client, Grant};
 use crate::error::{Code, Refused};
+use crate::findings::{Leniency, Relaxation};
 
 /// A client that proved who it is, or a public one that only says it.
 #[derive(Clone, Copy, Debug)]
@@ -20,15 +21,16 @@ pub(crate) struct Authenticated<'a> {
 
 impl Authenticated<'_> {
     /// Refuses a client that is not registered for a grant.
-    pub(crate) fn may_use(&self, grant: Grant) -> Result<(), Refused> {
+    pub(crate) fn may_use(&self, grant: Grant, leniency: &Leniency<'_>) -> Result<(), Refused> {
         if self.client.grants.contains(&grant) {
             return Ok(());
         }
-        Err(Refused::new(
+        let refused = Refused::new(
             Code::UnauthorizedClient,
             "RFC 6749 section 5.2",
             format!("the client `{}` is not registered for this grant type", self.id),
-        ))
+        );
+        leniency.let_through(Relaxation::UnregisteredGrant, self.id, refused)
     }
 
     /// Refuses a public client, which proved nothing.
@@ -55,6 +57,7 @@ pub(crate) fn authenticate<'a>(
     clients: &'a BTreeMap<String, Client>,
     authorization: Option<&str>,
     parameters: &Parameters,
+    leniency: &Leniency<'_>,
 ) -> Result<Authenticated<'a>, Refused> {
     let presented = presented(authorization, parameters)?;
     let (id, client) = clients
@@ -62,8 +65,14 @@ pub(crate) fn authenticate<'a>(
         .ok_or_else(|| wrong(format!("there is no client `{}`; register it in the configuration", presented.id)))?;
     match (&client.secret, &presented.secret) {
         (Some(secret), Some(presented)) if secret.matches(presented) => {}
-        (Some(_), Some(_)) => return Err(wrong(format!("the secret of the client `{id}` is wrong"))),
-        (Some(_), None) => return Err(wrong(format!("the client `{id}` is confidential and must send its secret"))),
+        (Some(_), Some(_)) => {
+            let refused = wrong(format!("the secret of the client `{id}` is wrong"));
+            leniency.let_through(Relaxation::WrongSecret, id, refused)?;
+        }
+        (Some(_), None) => {
+            let refused = wrong(format!("the client `{id}` is confidential and must send its secret"));
+            leniency.let_through(Relaxation::WrongSecret, id, refused)?;
+        }
         (None, Some(_)) => return Err(wrong(format!("the client `{id}` is public and has no secret to send"))),
         (None, None) => {}
     }
@@ -120,6 +129,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::Mode;
+    use crate::findings::Findings;
     use crate::secret::Secret;
 
     fn clients() -> BTreeMap<String, Client> {
@@ -128,7 +139,9 @@ mod tests {
     }
 
     fn outcome(authorization: Option<&str>, body: &str) -> Result<String, Code> {
-        authenticate(&clients(), authorization, &Parameters::parse(body.as_bytes()))
+        let findings = Findings::new();
+        let leniency = Leniency { mode: Mode::Strict, findings: &findings, now: 0 };
+        authenticate(&clients(), authorization, &Parameters::parse(body.as_bytes()), &leniency)
             .map(|client| client.id.to_owned())
             .map_err(|refused| refused.code)
     }

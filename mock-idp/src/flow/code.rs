@@ -6,6 +6,7 @@
 use super::authorize::AuthorizationRequest;
 use super::pkce;
 use crate::error::{Code, Refused};
+use crate::findings::{Leniency, Relaxation};
 use crate::store::{CodeRecord, Key, Kind, Ledger, Session};
 
 /// RFC 6749 §4.1.2 allows ten minutes; a client that is alive needs a second.
@@ -52,7 +53,12 @@ pub(crate) struct Redemption<'a> {
 
 /// Redeems a code, once. A second time revokes everything the first one brought (RFC 6749 §4.1.2): one of the two
 /// was a thief, and nobody knows which.
-pub(crate) fn redeem(ledger: &mut Ledger, redemption: Redemption<'_>, now: i64) -> Result<Granted, Refused> {
+pub(crate) fn redeem(
+    ledger: &mut Ledger,
+    redemption: Redemption<'_>,
+    leniency: &Leniency<'_>,
+) -> Result<Granted, Refused> {
+    let (client_id, now) = (redemption.client_id, leniency.now);
     let key = Key::of(Kind::AuthorizationCode, redemption.code);
     let record = ledger.codes.get(&key, now).cloned().ok_or_else(|| refused("the code is unknown or long expired"))?;
     if record.client_id != redemption.client_id {
@@ -65,14 +71,21 @@ pub(crate) fn redeem(ledger: &mut Ledger, redemption: Redemption<'_>, now: i64) 
         ));
     }
     if now >= record.expires {
-        return Err(refused("the code is expired: it is good for 60 seconds"));
+        let refused = refused("the code is expired: it is good for 60 seconds");
+        leniency.let_through(Relaxation::CodeExpired, client_id, refused)?;
     }
     match redemption.redirect_uri {
         Some(redirect_uri) if redirect_uri == record.redirect_uri => {}
         Some(_) => return Err(refused("`redirect_uri` is not the one of the authorization request")),
-        None => return Err(refused("`redirect_uri` is missing: repeat the one of the authorization request")),
+        None => {
+            let refused = refused("`redirect_uri` is missing: repeat the one of the authorization request");
+            leniency.let_through(Relaxation::RedirectUriNotRepeated, client_id, refused)?;
+        }
     }
-    pkce::verify(&record.challenge, redemption.verifier)?;
+    match (pkce::verify(&record.challenge, redemption.verifier), redemption.verifier) {
+        (Err(refused), None) => leniency.let_through(Relaxation::VerifierMissing, client_id, refused)?,
+        (verified, _) => verified?,
+    }
     if !ledger.grant_is_live(record.grant, now) {
         return Err(refused("the person's session was ended"));
     }

@@ -15,6 +15,7 @@ mod hostile;
 mod introspect;
 mod keys;
 mod login;
+mod negative;
 mod operate;
 mod people;
 mod serve;
