@@ -10,7 +10,8 @@ use axum::routing::{delete, get, post};
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::endpoints::{
-    authorize, control, fault, guard, introspect, journal, login, metadata, record, respond, revoke, token, userinfo,
+    authorize, control, fault, guard, introspect, journal, login, logout, metadata, record, respond, revoke, token,
+    userinfo,
 };
 use crate::state::Provider;
 
@@ -68,6 +69,7 @@ fn pages_and_clients() -> Router<Arc<Provider>> {
     Router::new()
         .route("/authorize", get(authorize::get).post(authorize::post)) // RFC 6749 §3.1, OpenID Connect Core §3.1.2.1
         .route("/login", post(login::post))
+        .route("/end_session", get(logout::get).post(logout::post)) // RP-Initiated Logout §2
         .route("/introspect", post(introspect::post)) // RFC 7662 §2
         .route("/revoke", post(revoke::post)) // RFC 7009 §2
         .route("/health", get(metadata::health))

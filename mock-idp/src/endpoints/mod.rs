@@ -10,6 +10,7 @@ pub(crate) mod input;
 pub(crate) mod introspect;
 pub(crate) mod journal;
 pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod metadata;
 pub(crate) mod record;
 pub(crate) mod respond;

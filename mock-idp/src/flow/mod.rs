@@ -11,6 +11,7 @@ pub(crate) mod code;
 pub(crate) mod form;
 pub(crate) mod introspect;
 pub(crate) mod issue;
+pub(crate) mod logout;
 pub(crate) mod mint;
 pub(crate) mod pkce;
 pub(crate) mod refresh;

@@ -3,6 +3,7 @@
 //! Must not know how a login is decided.
 
 mod journal;
+mod logout;
 
 use std::sync::LazyLock;
 
@@ -21,6 +22,7 @@ use crate::flow::authorize::AuthorizationRequest;
 use crate::journal::Note;
 
 pub(crate) use journal::journal;
+pub(crate) use logout::{ask_logout, logged_out};
 
 const STYLE: &str = include_str!("../../templates/style.css");
 
