@@ -24,6 +24,8 @@ pub(crate) struct AccessClaims<'a> {
     pub(crate) tenant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) roles: Option<&'a [String]>,
+    #[serde(flatten)]
+    pub(crate) person: BTreeMap<String, Value>,
 }
 
 /// An access token as we read it back. Tenant and roles are not read: introspection asks the directory.
@@ -60,6 +62,7 @@ pub(crate) struct IdClaims<'a> {
     pub(crate) iat: i64,
     pub(crate) auth_time: i64,
     pub(crate) sid: &'a str,
+    pub(crate) amr: &'static [&'static str],
     pub(crate) at_hash: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) nonce: Option<&'a str>,
@@ -89,6 +92,11 @@ const RESERVED: [&str; 19] = [
     "sid",
     "sub",
 ];
+
+/// Whether a claim belongs to the protocol.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
 
 /// What the provider says about a person to a client: name, tenant, roles and attributes, without `sub`.
 pub(crate) fn person_claims(user: &User) -> BTreeMap<String, Value> {

@@ -56,6 +56,10 @@ pub(crate) enum Code {
     /// RFC 6749 §4.1.2.1.
     TemporarilyUnavailable,
     /// OpenID Connect Core §3.1.2.6.
+    ConsentRequired,
+    /// OpenID Connect Core §3.1.2.6.
+    InteractionRequired,
+    /// OpenID Connect Core §3.1.2.6.
     LoginRequired,
     /// OpenID Connect Core §3.1.2.6.
     RequestNotSupported,
@@ -85,6 +89,8 @@ impl Code {
             Self::AccessDenied => "access_denied",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
             Self::LoginRequired => "login_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
@@ -109,6 +115,8 @@ impl Code {
             | Self::UnsupportedGrantType
             | Self::UnsupportedResponseType
             | Self::InvalidScope
+            | Self::ConsentRequired
+            | Self::InteractionRequired
             | Self::LoginRequired
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported

@@ -10,8 +10,8 @@ use axum::routing::{delete, get, post};
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::endpoints::{
-    authorize, control, fault, guard, introspect, journal, login, logout, metadata, record, respond, revoke, token,
-    userinfo,
+    authorize, confirm, control, fault, guard, introspect, journal, login, logout, metadata, record, respond, revoke,
+    token, userinfo,
 };
 use crate::state::Provider;
 
@@ -69,6 +69,7 @@ fn pages_and_clients() -> Router<Arc<Provider>> {
     Router::new()
         .route("/authorize", get(authorize::get).post(authorize::post)) // RFC 6749 §3.1, OpenID Connect Core §3.1.2.1
         .route("/login", post(login::post))
+        .route("/confirm", post(confirm::post))
         .route("/end_session", get(logout::get).post(logout::post)) // RP-Initiated Logout §2
         .route("/introspect", post(introspect::post)) // RFC 7662 §2
         .route("/revoke", post(revoke::post)) // RFC 7009 §2
@@ -111,6 +112,7 @@ fn control_api(provider: &Arc<Provider>) -> Router<Arc<Provider>> {
         .route("/faults/{id}", delete(faults::cancel))
         .route("/faults/catalogue", get(faults::catalogue))
         .route("/clock", get(clock::show).post(clock::change))
+        .route("/claims/why", get(control::claims::why))
         .route("/expire", post(clock::expire))
         .route("/keys", get(keys::list))
         .route("/keys/rotate", post(keys::rotate))

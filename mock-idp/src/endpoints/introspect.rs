@@ -43,9 +43,9 @@ async fn inspected(provider: &Provider, token: &str) -> Value {
     let issuer = &provider.config.issuer;
     let live = introspect::inspect(issuer, &provider.keys, &provider.store, token, provider.now());
     let Some(live) = live else { return introspect::inactive() };
-    let Some(id) = live.user() else { return introspect::answer(&live, None) };
+    let Some(id) = live.user() else { return introspect::answer(&provider.config, &live, None) };
     match provider.directory.find(id).await {
-        Ok(Some(user)) if user.active => introspect::answer(&live, Some(&user)),
+        Ok(Some(user)) if user.active => introspect::answer(&provider.config, &live, Some(&user)),
         Ok(_) => introspect::inactive(),
         Err(error) => {
             tracing::warn!(%error, "the directory gave no answer, the token counts as inactive");

@@ -2,6 +2,7 @@
 
 pub(crate) mod authorize;
 pub(crate) mod backchannel;
+pub(crate) mod confirm;
 pub(crate) mod control;
 pub(crate) mod cookie;
 pub(crate) mod fault;

@@ -8,9 +8,10 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::{input, respond};
-use crate::claims::person_claims;
+use crate::config::ClaimTarget;
 use crate::directory::User;
 use crate::error::{Code, Refused};
+use crate::flow::telling::told;
 use crate::flow::{bearer, introspect, scope};
 use crate::journal::Note;
 use crate::state::Provider;
@@ -24,7 +25,7 @@ pub(crate) async fn answer(State(provider): State<Arc<Provider>>, headers: Heade
     };
     match person(&provider, &authorization).await {
         Ok(user) => {
-            let mut claims = person_claims(&user);
+            let mut claims = told(&provider.config, &user, ClaimTarget::Userinfo);
             claims.insert("sub".to_owned(), Value::from(user.id.as_str()));
             respond::private_json(StatusCode::OK, &claims, Note::outcome("claims given").subject(&user.id))
         }

@@ -24,6 +24,8 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) scope: String,
     pub(crate) challenge: String,
     pub(crate) prompt: Prompt,
+    /// `prompt=consent`: the person is asked whatever was agreed before.
+    pub(crate) ask_consent: bool,
     pub(crate) max_age: Option<i64>,
     pub(crate) login_hint: Option<String>,
 }
@@ -160,6 +162,7 @@ fn request(
         scope: scope::granted(parameters.get("scope"), (client_id, client), &scope::IDENTITY, leniency)?,
         challenge,
         prompt: prompt(parameters.get("prompt"))?,
+        ask_consent: parameters.get("prompt").is_some_and(|words| words.split(' ').any(|word| word == "consent")),
         max_age: max_age(parameters.get("max_age"))?,
         login_hint: parameters.get("login_hint").map(str::to_owned),
     })
@@ -208,7 +211,8 @@ fn prompt(text: Option<&str>) -> Result<Prompt, Refused> {
                 let reason = "`prompt=none` excludes every other value";
                 return Err(Refused::new(Code::InvalidRequest, clause, reason));
             }
-            "login" | "consent" | "select_account" => Prompt::Always,
+            "login" | "select_account" => Prompt::Always,
+            "consent" => outcome,
             _ => {
                 let reason = "`prompt` must be `none`, or of `login`, `consent` and `select_account`";
                 return Err(Refused::new(Code::InvalidRequest, clause, reason));

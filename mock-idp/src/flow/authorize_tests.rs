@@ -63,8 +63,13 @@ fn decide(extra: &str, session: Option<(&str, i64)>) -> Next {
     let findings = Findings::new();
     let leniency = Leniency { mode: Mode::Strict, findings: &findings, now: 0 };
     let request = parse(&clients(), &Parameters::parse(text.as_bytes()), &leniency).unwrap();
-    let session =
-        session.map(|(user, auth_time)| Session { user: user.into(), auth_time, sid: "sid".into(), serial: 1 });
+    let session = session.map(|(user, auth_time)| Session {
+        user: user.into(),
+        auth_time,
+        sid: "sid".into(),
+        serial: 1,
+        second_factor: false,
+    });
     next(&request, session, 1_000)
 }
 

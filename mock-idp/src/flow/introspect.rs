@@ -5,7 +5,9 @@
 
 use serde_json::{Value, json};
 
+use super::telling::told;
 use crate::claims::PresentedClaims;
+use crate::config::{ClaimTarget, Config};
 use crate::directory::User;
 use crate::keys::{KeyRing, TokenType};
 use crate::store::{Holder, Key, Kind, Store, TokenRecord};
@@ -61,19 +63,16 @@ pub(crate) fn inactive() -> Value {
 }
 
 /// The answer for a good token, with what the directory says of the person now.
-pub(crate) fn answer(live: &Live, user: Option<&User>) -> Value {
+pub(crate) fn answer(config: &Config, live: &Live, user: Option<&User>) -> Value {
     let mut answer = serde_json::to_value(&live.claims).unwrap_or_else(|_| inactive());
     if let Value::Object(members) = &mut answer {
         members.insert("active".to_owned(), Value::Bool(true));
         members.insert("token_type".to_owned(), Value::from("Bearer"));
         if let Some(user) = user {
             members.insert("username".to_owned(), Value::from(user.id.as_str()));
-            members.insert("roles".to_owned(), Value::from(user.roles.clone()));
             // Without a tenant in the directory there is none: what the token says is what was true when it was issued.
-            match &user.tenant {
-                Some(tenant) => members.insert("tenant".to_owned(), Value::from(tenant.as_str())),
-                None => members.remove("tenant"),
-            };
+            members.remove("tenant");
+            members.extend(told(config, user, ClaimTarget::Introspection));
         }
     }
     answer

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, SHA512, digest};
 
-use crate::claims::{AccessClaims, Audience, IdClaims, PresentedClaims, person_claims};
-use crate::config::{AccessToken, Config, TokenFormat};
+use super::telling::told;
+use crate::claims::{AccessClaims, Audience, IdClaims, PresentedClaims};
+use crate::config::{AccessToken, ClaimTarget, Config, TokenFormat};
 use crate::directory::User;
 use crate::jws;
 use crate::keys::{Algorithm, SigningFailed, SigningKey, TokenType};
@@ -44,8 +45,10 @@ pub(crate) fn access_token(
         jti: order.token_id,
         client_id: order.client_id,
         scope: order.scope,
-        tenant: order.user.and_then(|user| user.tenant.as_deref()),
-        roles: order.user.map(|user| user.roles.as_slice()),
+        // Both come with the rest, which is told as configured.
+        tenant: None,
+        roles: None,
+        person: order.user.map(|user| told(config, user, ClaimTarget::AccessToken)).unwrap_or_default(),
     };
     let (token, name, kept) = match config.access_token.format {
         TokenFormat::Jwt => {
@@ -76,9 +79,10 @@ pub(crate) fn id_token(
         iat: now,
         auth_time: login.session.auth_time,
         sid: &login.session.sid,
+        amr: if login.session.second_factor { &["user", "otp", "mfa"] } else { &["user"] },
         at_hash: half_hash(key.algorithm(), login.access_token),
         nonce: login.nonce,
-        person: person_claims(login.user),
+        person: told(config, login.user, ClaimTarget::IdToken),
     };
     key.sign(TokenType::Id, &claims)
 }

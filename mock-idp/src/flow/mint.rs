@@ -3,6 +3,8 @@
 //! Must not know who may ask.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -94,6 +96,7 @@ pub(crate) fn draft(
         scope: &scope,
         tenant: user.tenant.as_deref(),
         roles: Some(&user.roles),
+        person: BTreeMap::new(),
     };
     let claims = serde_json::to_value(usual).map_err(Refused::internal)?;
     let claims = overridden(claims, request.claims);

@@ -16,3 +16,5 @@ pub(crate) mod mint;
 pub(crate) mod pkce;
 pub(crate) mod refresh;
 pub(crate) mod scope;
+pub(crate) mod steps;
+pub(crate) mod telling;

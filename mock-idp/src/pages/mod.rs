@@ -2,6 +2,7 @@
 //!
 //! Must not know how a login is decided.
 
+mod confirm;
 mod journal;
 mod logout;
 
@@ -21,6 +22,7 @@ use crate::error::Refused;
 use crate::flow::authorize::AuthorizationRequest;
 use crate::journal::Note;
 
+pub(crate) use confirm::confirm;
 pub(crate) use journal::journal;
 pub(crate) use logout::{ask_logout, logged_out};
 
@@ -172,6 +174,7 @@ mod tests {
             challenge: String::new(),
             prompt: crate::flow::authorize::Prompt::WhenNeeded,
             max_age: None,
+            ask_consent: false,
             login_hint: Some("\"><script>alert(1)</script>".to_owned()),
         };
         let people = [User { id: "<img src=x>".to_owned(), active: true, ..User::default() }];

@@ -1,7 +1,7 @@
 //! Logins, sessions, codes, grants and refresh tokens, and how they end together. Must not know time or randomness.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Key;
 use super::expiring::Expiring;
 use crate::flow::authorize::AuthorizationRequest;
+use crate::flow::steps::Chosen;
 
 /// Enough for any test; with [`MAX_LOGINS`] it bounds the memory that anonymous requests can take.
 const CAPACITY: usize = 20_000;
@@ -21,6 +22,8 @@ pub(crate) struct PendingLogin {
     pub(crate) request: AuthorizationRequest,
     /// The browser that was shown it: another one cannot answer, which stops forged logins.
     pub(crate) browser: Key,
+    /// Who it is, once that is known and something else is still asked.
+    pub(crate) chosen: Option<Chosen>,
 }
 
 /// A person at a browser.
@@ -32,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) sid: Arc<str>,
     /// When it began, in the order of all logins; see [`Ledger::end_sessions`].
     pub(crate) serial: u64,
+    /// Whether a second factor was passed.
+    pub(crate) second_factor: bool,
 }
 
 /// An authorization code that was given out (RFC 6749 §4.1.2).
@@ -74,6 +79,8 @@ pub(crate) struct Ledger {
     pub(crate) sessions: Expiring<Key, Session>,
     pub(crate) codes: Expiring<Key, CodeRecord>,
     pub(crate) refresh_tokens: Expiring<Key, RefreshRecord>,
+    /// The scopes that a person allowed a client.
+    pub(crate) consents: BTreeMap<(String, String), BTreeSet<String>>,
     pub(super) grants: Expiring<u64, Grant>,
     pub(super) ended: BTreeMap<String, u64>,
     pub(super) last_serial: u64,
@@ -86,6 +93,7 @@ impl Ledger {
             sessions: Expiring::new(CAPACITY),
             codes: Expiring::new(CAPACITY),
             refresh_tokens: Expiring::new(CAPACITY),
+            consents: BTreeMap::new(),
             grants: Expiring::new(CAPACITY),
             ended: BTreeMap::new(),
             last_serial: 0,

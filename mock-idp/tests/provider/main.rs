@@ -7,6 +7,7 @@
 )]
 
 mod authorize;
+mod confirm;
 mod control;
 mod directory;
 mod discovery;

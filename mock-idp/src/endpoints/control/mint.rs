@@ -98,7 +98,7 @@ fn refresh_token(provider: &Provider, draft: &Draft, user: &str) -> Result<Strin
     let sid = random::identifier().map_err(Refused::internal)?;
     let mut ledger = provider.store.ledger();
     let serial = ledger.next_serial();
-    let session = Session { user: user.into(), auth_time: now, sid: sid.into(), serial };
+    let session = Session { user: user.into(), auth_time: now, sid: sid.into(), serial, second_factor: false };
     let deadline = now.saturating_add(GRANT_LIFETIME);
     let grant = ledger.open_grant(&session, &draft.client_id, deadline, now);
     let scope = draft.claims.get("scope").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -1,5 +1,6 @@
 //! The control API: everything that a test may do to the provider. Must not know who may use it: `guard` decided that.
 
+pub(crate) mod claims;
 pub(crate) mod clock;
 pub(crate) mod faults;
 pub(crate) mod journal;
