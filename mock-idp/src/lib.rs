@@ -24,6 +24,7 @@ pub mod secret;
 mod serve;
 mod state;
 mod store;
+mod tls;
 
 pub use clock::{Clock, SystemClock};
 pub use config::Config;
