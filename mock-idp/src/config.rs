@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::keys::Algorithm;
 use crate::secret::Secret;
 
-pub use behaviour::{ClaimTarget, LegacyFlow, Login, Mode, Tls};
+pub use behaviour::{ClaimTarget, Login, Mode, Tls};
 pub use keys::{GivenKey, Keys};
 
 /// Everything that a provider needs to answer its first request.
@@ -58,9 +58,6 @@ pub struct Config {
     /// Where a person's claim is told, by its name; one that is not listed is told in ID token and `UserInfo`.
     #[serde(default)]
     pub claims: BTreeMap<String, Vec<ClaimTarget>>,
-    /// Flows that OAuth 2.1 dropped, for teaching; none by default.
-    #[serde(default)]
-    pub legacy_flows: Vec<LegacyFlow>,
     /// Serves HTTPS instead of HTTP.
     #[serde(default)]
     pub tls: Option<Tls>,

@@ -13,6 +13,9 @@ use crate::journal::Journal;
 use crate::keys::{Algorithm, KeyRing, Made, SigningKey};
 use crate::store::Store;
 
+/// How an issuer gets its directory.
+type DirectoryOf<'a> = dyn Fn(&Config) -> Result<Arc<dyn Directory>, Error> + 'a;
+
 /// A provider, ready to answer; [`crate::app`] gives it its routes.
 pub struct Provider {
     pub(crate) config: Config,
@@ -42,7 +45,7 @@ impl Provider {
     pub fn new(config: Config) -> Result<Arc<Self>, Error> {
         config.check()?;
         let directory = directory::from_config(&config)?;
-        Self::build(config, directory, Arc::new(SystemClock), &mut directory::from_config)
+        Self::build(config, directory, Arc::new(SystemClock), &directory::from_config)
     }
 
     /// A provider with a directory and a clock of the caller's.
@@ -52,14 +55,14 @@ impl Provider {
     pub fn with(config: Config, directory: Arc<dyn Directory>, clock: Arc<dyn Clock>) -> Result<Arc<Self>, Error> {
         config.check()?;
         let same = Arc::clone(&directory);
-        Self::build(config, directory, clock, &mut |_| Ok(Arc::clone(&same)))
+        Self::build(config, directory, clock, &|_| Ok(Arc::clone(&same)))
     }
 
     fn build(
         mut config: Config,
         directory: Arc<dyn Directory>,
         clock: Arc<dyn Clock>,
-        directory_of: &mut dyn FnMut(&Config) -> Result<Arc<dyn Directory>, Error>,
+        directory_of: &DirectoryOf<'_>,
     ) -> Result<Arc<Self>, Error> {
         let mut issuers = Vec::new();
         for issuer in std::mem::take(&mut config.issuers) {

@@ -21,7 +21,6 @@ use tower::ServiceExt as _;
 const CONFIG: &str = r#"
 issuer: http://localhost:9400
 control_token: control-token-of-the-test
-legacy_flows: []
 personas: { alice: { tenant: acme, roles: [customer] } }
 clients:
   web:

@@ -37,18 +37,6 @@ pub enum ClaimTarget {
     Introspection,
 }
 
-/// A flow that RFC 9700 advises against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LegacyFlow {
-    /// Tokens in the redirect (RFC 6749 §4.2, OpenID Connect Core §3.2).
-    Implicit,
-    /// Some in the redirect, some for the code (OpenID Connect Core §3.3).
-    Hybrid,
-    /// The client takes the person's password (RFC 6749 §4.3). Here the user name is the password's only secret.
-    Password,
-}
-
 /// HTTPS with a certificate of a local authority.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
