@@ -4,6 +4,7 @@
 //! credentials by algorithm, introspection, and the memory after a million tokens.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a measuring program: what is not as expected must stop it"
 )]
