@@ -148,10 +148,11 @@ impl Config {
 }
 
 /// What an issuer's path cannot begin with, because the first issuer has something there.
-const RESERVED_PATHS: [&str; 17] = [
+const RESERVED_PATHS: [&str; 18] = [
     "",
     ".well-known",
     "authorize",
+    "confirm",
     "control",
     "device",
     "device_authorization",
