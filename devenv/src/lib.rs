@@ -10,6 +10,7 @@ pub mod describe;
 pub mod engine;
 pub mod event;
 pub mod exit;
+pub mod git;
 pub mod manifest;
 pub mod plan;
 pub mod relay;

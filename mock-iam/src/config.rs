@@ -26,9 +26,22 @@ pub struct Config {
     /// Policies and their schema.
     #[serde(default)]
     pub policies: Policies,
+    /// Where the policies are, to be watched: an edit there decides without a restart. Without `policies` they are read
+    /// there at the start, too.
+    #[serde(default)]
+    pub policy_directory: Option<PolicyDirectory>,
     /// Who may call, by name.
     #[serde(default)]
     pub callers: BTreeMap<String, Caller>,
+    /// AWS roles that can be assumed with tokens of an OpenID provider; without it nobody can assume any.
+    #[serde(default)]
+    pub sts: Sts,
+    /// The workflow that GitHub Actions' token endpoint speaks for; without it, there is none.
+    #[serde(default)]
+    pub github: Option<Github>,
+    /// Issuer of the tokens that people have, so that security events name them as `iss` and `sub`.
+    #[serde(default)]
+    pub subject_issuer: Option<String>,
     /// Where each decision is appended as one JSON line; without it, decisions go to the log stream only.
     #[serde(default)]
     pub decision_log: Option<std::path::PathBuf>,
@@ -42,6 +55,67 @@ pub struct Config {
     /// what is no identifier is spelled out as one.
     #[serde(default)]
     pub entity_types: BTreeMap<String, String>,
+}
+
+/// A workflow of GitHub Actions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Github {
+    /// `OWNER/NAME`.
+    pub repository: String,
+    /// What was pushed.
+    #[serde(default = "main_branch", rename = "ref")]
+    pub git_ref: String,
+    /// The environment that the job names; it changes the subject.
+    #[serde(default)]
+    pub environment: Option<String>,
+    /// Claims set over the usual ones.
+    #[serde(default)]
+    pub claims: serde_json::Map<String, serde_json::Value>,
+}
+
+fn main_branch() -> String {
+    "refs/heads/main".to_owned()
+}
+
+/// Roles for `AssumeRoleWithWebIdentity`, with the providers whose tokens count.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sts {
+    /// Identity providers of the account.
+    #[serde(default)]
+    pub providers: Vec<OidcProvider>,
+    /// Roles by name: `arn:aws:iam::000000000000:role/NAME`.
+    #[serde(default)]
+    pub roles: BTreeMap<String, AwsRole>,
+}
+
+/// An OpenID provider that the account knows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcProvider {
+    /// Its issuer, exactly as in `iss`.
+    pub issuer: String,
+    /// Where its keys are; without it, its metadata says so.
+    #[serde(default)]
+    pub jwks_url: Option<String>,
+    /// The audiences that tokens may have (AWS: client ids).
+    pub client_ids: Vec<String>,
+}
+
+/// A role.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwsRole {
+    /// Its trust policy: AWS JSON as it is, or the text of it.
+    pub trust_policy: serde_json::Value,
+    /// The longest session, 3600 by default.
+    #[serde(default = "an_hour")]
+    pub max_session_seconds: u64,
+}
+
+fn an_hour() -> u64 {
+    3600
 }
 
 /// Somebody in the seed of the directory.
@@ -104,6 +178,16 @@ pub struct Policies {
     pub files: Vec<SourceFile>,
 }
 
+/// A directory of `*.cedar` files and one `*.cedarschema`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyDirectory {
+    /// Its path as this process sees it.
+    pub path: std::path::PathBuf,
+    /// Its path as its owner knows it, for messages.
+    pub name: String,
+}
+
 /// A text with the name that messages give it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,6 +222,10 @@ pub enum Permission {
     ReadDirectory,
     /// Change the directory (SCIM POST, PUT, PATCH, DELETE).
     WriteDirectory,
+    /// Make event streams and receive security events (SSF).
+    ReceiveEvents,
+    /// Get tokens of GitHub Actions' provider, as a workflow run does.
+    GithubToken,
     /// Reset, replace policies, read the decision log (`/control`).
     Control,
 }

@@ -40,6 +40,14 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The trust policy of a role is wrong.
+    #[error("trust policy of role `{role}`: {problem}")]
+    TrustPolicy {
+        /// Name of the role.
+        role: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The listener failed.
     #[error("the server stopped")]
     Serve(#[source] std::io::Error),

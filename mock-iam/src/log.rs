@@ -17,7 +17,7 @@ use self::chain::GENESIS;
 use self::file::LogFile;
 use crate::config::Rotation;
 use crate::error::Error;
-use crate::policy::ClaimMismatch;
+use crate::policy::{Account, ClaimMismatch};
 
 /// How many lines are kept in memory.
 const KEPT: usize = 10_000;
@@ -49,6 +49,9 @@ pub(crate) struct Entry {
     pub(crate) determining: Vec<String>,
     /// What kept policies from being evaluated.
     pub(crate) errors: Vec<String>,
+    /// For a denial because nothing permits: what kept each `permit` for the action from applying.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) near_misses: Vec<NearMiss>,
     /// Claims that contradict the directory.
     #[serde(rename = "claim_mismatch")]
     pub(crate) mismatches: Vec<ClaimMismatch>,
@@ -59,6 +62,21 @@ pub(crate) struct Entry {
     /// How long the decision took, in microseconds.
     #[serde(rename = "latency_us", serialize_with = "as_number")]
     pub(crate) latency: std::time::Duration,
+}
+
+/// A `permit` that did not apply.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct NearMiss {
+    /// Its id.
+    pub(crate) policy: String,
+    /// What would have had to hold, without anybody's values.
+    pub(crate) required: Vec<String>,
+}
+
+impl From<&Account> for NearMiss {
+    fn from(account: &Account) -> Self {
+        Self { policy: account.policy.clone(), required: account.required() }
+    }
 }
 
 /// An entity without its properties.

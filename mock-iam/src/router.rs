@@ -5,7 +5,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
 
 use crate::endpoints::{
-    access, control, discovery, faults, groups, me, metadata, request_id, scim, search, search_directory, users, world,
+    access, control, discovery, emit, events, explain, faults, github, groups, me, metadata, request_id, scim, search,
+    search_directory, sts, users, world,
 };
 use crate::state::State;
 
@@ -22,9 +23,29 @@ pub fn app(state: State) -> Router {
         .route("/.well-known/authzen-configuration", get(metadata::authzen))
         .route("/.well-known/authzen-configuration/{*path}", get(metadata::authzen_below))
         .nest("/scim/v2", directory())
+        // OpenID SSF 1.0 §7, §8; RFC 8936
+        .route("/.well-known/ssf-configuration", get(events::configuration))
+        .route("/ssf/v1/jwks", get(events::keys))
+        .route(
+            "/ssf/v1/streams",
+            get(events::read).post(events::create).patch(events::update).put(events::update).delete(events::delete),
+        )
+        .route("/ssf/v1/status", get(events::status).post(events::set_status))
+        .route("/ssf/v1/subjects/{change}", post(events::subjects))
+        .route("/ssf/v1/verify", post(events::verify))
+        .route("/ssf/v1/poll/{stream}", post(events::poll))
+        // GitHub Actions' OpenID provider
+        .route("/github/token", get(github::token))
+        .route("/github/.well-known/openid-configuration", get(github::configuration))
+        .route("/github/.well-known/jwks", get(github::keys))
+        // AWS STS, query protocol 2011-06-15; SDKs add the final slash
+        .route("/sts", get(sts::call).post(sts::call))
+        .route("/sts/", get(sts::call).post(sts::call))
         // Our own control interface: docs/wire.md
         .route("/control/v1/decisions", get(control::decisions))
-        .route("/control/v1/policies", put(control::replace_policies))
+        .route("/control/v1/policies", get(control::policies).put(control::replace_policies))
+        .route("/control/v1/events", post(emit::emit))
+        .route("/control/v1/explain", post(explain::explain))
         .route("/control/v1/reset", post(control::reset))
         .route("/control/v1/circumstances", get(world::circumstances).put(world::put_circumstances))
         .route("/control/v1/resources", get(world::resources))

@@ -9,6 +9,7 @@ use crate::connection::{Cuttable, Link};
 use crate::error::Error;
 use crate::router::app;
 use crate::state::State;
+use crate::watch;
 
 /// How long requests under way may take once the server shall stop: a client that never reads must not keep it.
 const GRACE: Duration = Duration::from_secs(5);
@@ -26,6 +27,8 @@ pub async fn run(
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
     }
+    let watched = state.watched().cloned();
+    let watching = watched.map(|directory| tokio::spawn(watch::watch(state.clone(), directory)));
     let service = app(state).into_make_service_with_connect_info::<Link>();
     let (told, stopping) = tokio::sync::oneshot::channel();
     let shutdown = async move {
@@ -40,11 +43,15 @@ pub async fn run(
             Err(_) => std::future::pending().await,
         }
     };
-    tokio::select! {
+    let ended = tokio::select! {
         served = served => served.map_err(Error::Serve),
         () = patience => {
             tracing::warn!("stopped with requests under way");
             Ok(())
         }
+    };
+    if let Some(watching) = watching {
+        watching.abort();
     }
+    ended
 }

@@ -2,20 +2,27 @@
 //!
 //! Must not know HTTP.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::adapt::{EntityTypes, adapt};
-use crate::config::{Caller, Config, Policies, SeedResource};
+use crate::config::{Caller, Config, Github, Policies, PolicyDirectory, SeedResource};
 use crate::directory::{Directory, Name, Resource};
 use crate::error::Error;
+use crate::events::signer::Signer;
+use crate::events::{self, Events, changes};
 use crate::faults::Faults;
 use crate::log::DecisionLog;
 use crate::policy::{Engine, PolicyErrors, Question};
+use crate::policy_store::PolicyStore;
+use crate::seen::Seen;
+use crate::sts::Sts;
+use crate::watch;
 
 /// The state of a server; clones share it.
 #[derive(Clone)]
@@ -26,8 +33,13 @@ struct Inner {
     callers: BTreeMap<String, Caller>,
     seed: Directory,
     directory: RwLock<Arc<Directory>>,
-    seed_engine: Arc<Engine>,
-    engine: RwLock<Arc<Engine>>,
+    policies: PolicyStore,
+    watched: Option<PolicyDirectory>,
+    seen: Seen,
+    sts: Sts,
+    github: Option<Github>,
+    workflow_keys: OnceLock<Signer>,
+    events: Arc<Events>,
     log: DecisionLog,
     entity_types: EntityTypes,
     circumstances: RwLock<Arc<Map<String, Value>>>,
@@ -43,7 +55,8 @@ impl State {
         let base_url = config.base_url.parse();
         let base_url = base_url.map_err(|source| Error::BaseUrl { text: config.base_url.clone(), source })?;
         check_tokens(&config.callers)?;
-        let engine = Arc::new(Engine::new(&config.policies)?);
+        let policies = initial(&config)?;
+        let engine = Engine::new(policies.as_ref())?;
         for warning in engine.warnings() {
             tracing::warn!("{warning}");
         }
@@ -52,13 +65,19 @@ impl State {
             (Name { kind, id }, Resource { attributes, parents })
         });
         let seed = Directory::seed(&config.personas, Timestamp::now()).with_resources(resources);
+        let events = Events::new(config.base_url.trim_end_matches('/').to_owned(), config.subject_issuer);
         Ok(Self(Arc::new(Inner {
+            events,
             base_url,
             callers: config.callers,
             directory: RwLock::new(Arc::new(seed.clone())),
             seed,
-            seed_engine: Arc::clone(&engine),
-            engine: RwLock::new(engine),
+            policies: PolicyStore::new(engine, Timestamp::now()),
+            watched: config.policy_directory,
+            seen: Seen::default(),
+            sts: Sts::new(&config.sts)?,
+            github: config.github,
+            workflow_keys: OnceLock::new(),
             log: DecisionLog::open(config.decision_log.as_deref(), config.decision_log_rotation)?,
             entity_types: config.entity_types,
             circumstances: RwLock::default(),
@@ -96,18 +115,28 @@ impl State {
     /// Changes the directory; readers keep the snapshot that they have.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Directory, Timestamp) -> T) -> T {
         let mut directory = self.0.directory.write().unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut directory), Timestamp::now())
+        let events = &self.0.events;
+        let before = events.wanted().then(|| Arc::clone(&directory));
+        let now = Timestamp::now();
+        let result = change(Arc::make_mut(&mut directory), now);
+        if let Some(before) = before {
+            let subject = |name: &str| events.subject(name);
+            events.publish(&changes::between(&before, &directory, subject, now.as_second()), now);
+        }
+        result
     }
 
-    pub(crate) fn engine(&self) -> Arc<Engine> {
-        Arc::clone(&self.0.engine.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn policies(&self) -> &PolicyStore {
+        &self.0.policies
     }
 
-    /// Replaces the policies; a wrong set changes nothing.
-    pub(crate) fn replace_policies(&self, policies: &Policies) -> Result<Arc<Engine>, PolicyErrors> {
-        let engine = Arc::new(Engine::new(policies)?);
-        *self.0.engine.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&engine);
-        Ok(engine)
+    /// The directory of policies to watch, if there is one.
+    pub(crate) fn watched(&self) -> Option<&PolicyDirectory> {
+        self.0.watched.as_ref()
+    }
+
+    pub(crate) fn seen(&self) -> &Seen {
+        &self.0.seen
     }
 
     /// Everything back to the configuration; the log stays, because what was decided was decided.
@@ -115,7 +144,24 @@ impl State {
         self.0.faults.clear();
         self.set_circumstances(Map::new());
         self.change(|directory, _| directory.reset(&self.0.seed));
-        *self.0.engine.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&self.0.seed_engine);
+        self.0.policies.reset(Timestamp::now());
+    }
+
+    pub(crate) fn events(&self) -> &Arc<Events> {
+        &self.0.events
+    }
+
+    pub(crate) fn github(&self) -> Option<&Github> {
+        self.0.github.as_ref()
+    }
+
+    /// The keys of GitHub Actions' provider.
+    pub(crate) async fn workflow_keys(&self) -> Option<&Signer> {
+        events::made(&self.0.workflow_keys).await
+    }
+
+    pub(crate) fn sts(&self) -> &Sts {
+        &self.0.sts
     }
 
     /// Puts a caller's question into the words of the policies, under the circumstances that are set.
@@ -138,6 +184,14 @@ impl State {
 
     pub(crate) fn log(&self) -> &DecisionLog {
         &self.0.log
+    }
+}
+
+/// The policies to start with: those of the configuration; without any, those of the directory.
+fn initial(config: &Config) -> Result<Cow<'_, Policies>, PolicyErrors> {
+    match &config.policy_directory {
+        Some(directory) if config.policies.files.is_empty() => watch::read(directory).map(Cow::Owned),
+        _ => Ok(Cow::Borrowed(&config.policies)),
     }
 }
 

@@ -81,6 +81,7 @@ fn target(text: &str, personas: usize) -> Target {
         }),
         directory: None,
         lock: None,
+        words: Default::default(),
         decider: None,
     }
 }

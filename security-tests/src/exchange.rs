@@ -27,6 +27,8 @@ pub struct Answer {
     pub text: String,
     /// The body as JSON, when it is.
     pub json: Option<Value>,
+    /// What there is to say of the token that was sent, for reports; never the token.
+    pub remark: Option<String>,
 }
 
 /// Why a step has no answer.
@@ -54,7 +56,7 @@ impl Answer {
     #[must_use]
     pub fn new(status: u16, text: String) -> Self {
         let json = serde_json::from_str(&text).ok();
-        Self { status, location: None, text, json }
+        Self { status, text, json, ..Self::default() }
     }
 
     /// Whether the status says that it worked.

@@ -192,7 +192,14 @@ fn forgive_a_broken_target(plan: &TestPlan, exchanges: &[Option<Exchange>], case
         match (&request.credential, answer.is_5xx()) {
             (Credential::Persona(_) | Credential::Fresh(_), false) => return,
             (Credential::Persona(_) | Credential::Fresh(_), true) => failed += 1,
-            (Credential::Anonymous | Credential::Minted(..) | Credential::Forged(..), _) => {}
+            (
+                Credential::Anonymous
+                | Credential::Minted(..)
+                | Credential::Forged(..)
+                | Credential::Pair(..)
+                | Credential::Placed(..),
+                _,
+            ) => {}
         }
     }
     for case in cases.iter_mut().filter(|_| failed > 0) {

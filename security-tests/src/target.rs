@@ -8,6 +8,7 @@ use crate::api::Api;
 use crate::lock::AccessLock;
 use crate::oracle::Decider;
 use crate::secret::Secret;
+use crate::tokens::words::Project;
 
 /// An API with all that is needed to attack it.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Target {
     pub lock: Option<AccessLock>,
     /// The policies, evaluated in-process; without them the `policy` layer says that it did not run.
     pub decider: Option<Arc<dyn Decider>>,
+    /// Words that may be the signing key: more names of the project, and texts of its files. Never shown.
+    pub words: Project,
 }
 
 /// Somebody who takes part in the tests.

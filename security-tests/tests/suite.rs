@@ -9,7 +9,7 @@
 mod support;
 
 use security_tests::oracle::{Asked, Decision, Question, expected_by_rule};
-use security_tests::verdict::{Layer, Observed};
+use security_tests::verdict::{Layer, Observed, Outcome};
 use security_tests::{Options, Verdict, plan, report};
 use support::world::World;
 use support::*;
@@ -216,7 +216,9 @@ async fn a_run_is_small_and_quick() {
     let run = attack(&[]).await;
     let summary = run.summary();
     assert!(summary.requests < 600, "{summary:?}");
-    assert_eq!(summary.requests, run.plan.request_count());
+    // What makes no sense with these tokens is not sent: guessing a shared secret where there is a key pair.
+    let senseless = run.cases.iter().filter(|case| matches!(case.outcome, Outcome::NotApplicable(_))).count();
+    assert!(summary.requests + senseless >= run.plan.request_count(), "{summary:?}, {senseless} make no sense");
 }
 
 const ACTIONS: [&str; 8] =

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mock_iam::policy::{Entity, Question};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -13,6 +14,9 @@ use crate::stack;
 
 /// The extension of a SCIM user that holds tenant and attributes.
 const EXTENSION: &str = "urn:devenv:params:scim:schemas:extension:1.0:User";
+
+/// What is said when nobody answers.
+const NOT_UP: &str = "the stack is not up";
 
 /// A client for one stack.
 pub(super) struct Control<'a> {
@@ -70,6 +74,29 @@ impl<'a> Control<'a> {
         self.directory(Method::POST, "/control/v1/reset", None).await.map(drop)
     }
 
+    /// Why the running IAM would answer a question so; nothing when the stack is not up.
+    pub(super) async fn explain(&self, question: &Question) -> Result<Option<Value>, Failure> {
+        if self.session.manifest.iam.is_none() || self.secret(&SecretKey::IamControl).is_err() {
+            return Ok(None);
+        }
+        let body = serde_json::to_value(question).unwrap_or_default();
+        match self.directory(Method::POST, "/control/v1/explain", Some(body)).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Failure::Other { messages, .. }) if messages.iter().any(|message| message.text == NOT_UP) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Whether the running IAM remembers the attributes of a resource.
+    pub(super) async fn knows(&self, persona: &str, action: &str, resource: &Entity) -> Result<bool, Failure> {
+        match self.explain(&Question::new(persona, action, resource.clone())).await {
+            Ok(answer) => Ok(answer.is_some_and(|answer| answer.get("remembered") == Some(&Value::Bool(true)))),
+            // It misses an attribute that the schema requires.
+            Err(Failure::Other { exit: Exit::Usage, .. }) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// The IAM's decisions in memory, as JSON lines.
     pub(super) async fn decisions(&self) -> Result<String, Failure> {
         let Some(iam) = &self.session.manifest.iam else {
@@ -87,7 +114,8 @@ impl<'a> Control<'a> {
         let url = format!("http://localhost:{}{path}", iam.port);
         let mut request = self.http.request(method, url).bearer_auth(self.secret(&SecretKey::IamControl)?);
         if let Some(body) = body {
-            request = request.header("content-type", "application/scim+json").body(body.to_string());
+            let kind = if path.starts_with("/scim/") { "application/scim+json" } else { "application/json" };
+            request = request.header("content-type", kind).body(body.to_string());
         }
         self.send(request, "iam").await
     }
@@ -119,7 +147,7 @@ impl<'a> Control<'a> {
 }
 
 fn not_up() -> Failure {
-    Failure::with_help(Exit::World, "the stack is not up", "start it with `devenv up -d`")
+    Failure::with_help(Exit::World, NOT_UP, "start it with `devenv up -d`")
 }
 
 /// Name, tenant, roles and state of a SCIM user.

@@ -10,6 +10,7 @@ mod interrupt;
 mod logs;
 mod persona;
 mod plan;
+mod policy;
 mod ps;
 mod request;
 mod rules;
@@ -19,8 +20,10 @@ mod session;
 mod test;
 mod token;
 mod up;
+mod why;
+mod words;
 
-use crate::cli::{Command, Format};
+use crate::cli::{Command, Format, PolicyCommand};
 use crate::exit::Exit;
 use crate::ui;
 
@@ -67,6 +70,8 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Token(args) => token::run(args).await,
         Command::Request(args) => request::run(args).await,
         Command::Persona(args) => persona::run(args).await,
+        Command::Why(args) => why::run(args).await,
+        Command::Policy(args) => policy::run(args).await,
         Command::AuditLog(args) => audit_log::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Completions(args) => Ok(completions::run(&args)),
@@ -93,6 +98,12 @@ fn format_of(command: &Command) -> Format {
         Command::Token(args) => args.format,
         Command::Request(args) => args.format,
         Command::Persona(args) => args.format,
+        Command::Why(args) => args.format,
+        Command::Policy(args) => match &args.command {
+            PolicyCommand::Check(args) | PolicyCommand::Test(args) | PolicyCommand::Coverage(args) => args.format,
+            PolicyCommand::Diff(args) => args.format,
+            PolicyCommand::Usage(args) => args.format,
+        },
         Command::AuditLog(args) => args.format(),
         Command::Doctor(args) => args.format,
         Command::Completions(_) | Command::Serve(_) | Command::Supervise(_) => Format::Text,

@@ -22,18 +22,23 @@ impl CedarDecider {
     /// # Errors
     /// Every mistake in the policies, with file and line.
     pub fn new(policies: &Policies, identity: &Identity) -> Result<Self, PolicyErrors> {
-        let lower = |(name, persona): (&String, &crate::manifest::Persona)| {
-            let persona = Persona {
-                tenant: persona.tenant.clone(),
-                roles: persona.roles.clone(),
-                attributes: persona.attributes.clone(),
-            };
-            (name.clone(), persona)
-        };
-        let personas: BTreeMap<String, Persona> = identity.personas.iter().map(lower).collect();
-        let directory = Directory::seed(&personas, jiff::Timestamp::UNIX_EPOCH);
-        Ok(Self { engine: Engine::new(policies)?, directory })
+        Ok(Self { engine: Engine::new(policies)?, directory: seeded_directory(identity) })
     }
+}
+
+/// The directory as the IAM seeds it.
+#[must_use]
+pub fn seeded_directory(identity: &Identity) -> Directory {
+    let lower = |(name, persona): (&String, &crate::manifest::Persona)| {
+        let persona = Persona {
+            tenant: persona.tenant.clone(),
+            roles: persona.roles.clone(),
+            attributes: persona.attributes.clone(),
+        };
+        (name.clone(), persona)
+    };
+    let personas: BTreeMap<String, Persona> = identity.personas.iter().map(lower).collect();
+    Directory::seed(&personas, jiff::Timestamp::UNIX_EPOCH)
 }
 
 impl Decider for CedarDecider {

@@ -11,11 +11,12 @@ use security_tests::access::AccessRules;
 use security_tests::lock::AccessLock;
 use security_tests::oracle::Decider;
 use security_tests::target::{Directory, Persona, Provider};
+use security_tests::tokens::words::Project;
 use security_tests::{Api, Secret, Target};
 
 use crate::manifest::Manifest;
 
-pub use decider::CedarDecider;
+pub use decider::{CedarDecider, seeded_directory};
 
 /// What a target is described from.
 pub struct Description<'a> {
@@ -29,6 +30,8 @@ pub struct Description<'a> {
     pub api: Api,
     /// Who may do what.
     pub access: AccessRules,
+    /// Words that may be the API's signing key.
+    pub words: Project,
     /// The policies, when there are any.
     pub decider: Option<CedarDecider>,
     /// The recorded access matrix.
@@ -42,7 +45,8 @@ pub struct Description<'a> {
 /// Describes the target.
 #[must_use]
 pub fn describe(description: Description<'_>) -> Target {
-    let Description { manifest, name, base_url, api, access, decider, lock, idp_control, iam_control } = description;
+    let Description { manifest, name, base_url, api, access, words, decider, lock, idp_control, iam_control } =
+        description;
     let persona = |(name, persona): (&String, &crate::manifest::Persona)| {
         (name.clone(), Persona { tenant: persona.tenant.clone(), roles: persona.roles.clone() })
     };
@@ -65,5 +69,6 @@ pub fn describe(description: Description<'_>) -> Target {
         directory,
         lock,
         decider: decider.map(|decider| Arc::new(decider) as Arc<dyn Decider>),
+        words,
     }
 }

@@ -91,6 +91,12 @@ pub struct Iam {
     pub port: u16,
     /// Directory with `*.cedar` files and one `*.cedarschema`, relative to the manifest.
     pub policies: Option<PathBuf>,
+    /// Whether edits there decide at once; default true. On Docker the directory is mounted for that.
+    pub watch: bool,
+    /// `OWNER/NAME` of the repository for which GitHub Actions' token endpoint speaks.
+    pub github: Option<String>,
+    /// AWS roles by name: the JSON file with the trust policy of each.
+    pub aws_roles: BTreeMap<String, PathBuf>,
 }
 
 /// One service. Everything is optional here, because the same type holds the overrides for one engine.
@@ -385,7 +391,7 @@ pub enum SecretSource {
     Generate,
     /// `client: NAME`: the secret of an OAuth client of `identity.clients`.
     Client(String),
-    /// `iam: decide`: a bearer token for the IAM with these permissions (`decide`, `read_directory`, `write_directory`, `control`; a word or a list).
+    /// `iam: decide`: a bearer token for the IAM with these permissions (`decide`, `read_directory`, `write_directory`, `receive_events`, `github_token`, `control`; a word or a list).
     Iam(Vec<String>),
 }
 

@@ -1,5 +1,6 @@
 //! `idp:` and `iam:`, the built-in servers as the team configured them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Map;
@@ -53,12 +54,18 @@ fn access_token(context: &mut Context<'_>, node: &Node, idp: &mut Idp) {
 /// `iam:` alone is a directory without policies.
 pub(super) fn iam(context: &mut Context<'_>, node: &Node) -> Option<Iam> {
     if node.is_null() {
-        return Some(Iam { port: IAM_PORT, policies: None });
+        return Some(Iam { port: IAM_PORT, policies: None, watch: true, github: None, aws_roles: BTreeMap::new() });
     }
     let mut fields = Fields::of(context, node, "`iam`")?;
     let iam = Iam {
         port: fields.take("port").and_then(|node| context.port(node)).unwrap_or(IAM_PORT),
         policies: fields.take("policies").and_then(|node| context.path(node)),
+        watch: fields.take("watch").and_then(|node| context.boolean(node)).unwrap_or(true),
+        github: fields.take("github").and_then(|node| context.word(node)),
+        aws_roles: fields
+            .take("aws_roles")
+            .map(|node| context.all_named(node, |context, entry| context.path(&entry.value)))
+            .unwrap_or_default(),
     };
     fields.finish(context);
     Some(iam)

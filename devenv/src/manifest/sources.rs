@@ -10,6 +10,8 @@ const PERMISSIONS: &[(&str, &str)] = &[
     ("decide", "decide"),
     ("read_directory", "read_directory"),
     ("write_directory", "write_directory"),
+    ("receive_events", "receive_events"),
+    ("github_token", "github_token"),
     ("control", "control"),
 ];
 

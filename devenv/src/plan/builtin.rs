@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mock_iam::config::{Caller, Permission};
+use mock_iam::config::{AwsRole, Caller, Github, OidcProvider, Permission, PolicyDirectory, Sts};
 use mock_idp::config::{AccessToken, Client, Grant, TokenFormat};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,14 +13,17 @@ use crate::manifest::{EngineName, Manifest, Readiness, ReadinessTest, Restart, S
 use crate::plan::context::{Context, SecretKey};
 use crate::plan::service::GRACE;
 use crate::plan::{
-    ContainerSettings, DeliveredFile, Fingerprint, Hardening, PlannedService, PublishedPort, Role, ServiceNetwork,
-    Source, Stop,
+    ContainerSettings, DeliveredFile, Fingerprint, Hardening, PlannedMount, PlannedMountSource, PlannedService,
+    PublishedPort, Role, ServiceNetwork, Source, Stop,
 };
 
 /// Name of the provider's service.
 pub const IDP: &str = "idp";
 /// Name of the IAM's service.
 pub const IAM: &str = "iam";
+
+/// Where the IAM's container sees the policies.
+const POLICIES: &str = "/policies";
 
 /// The user that built-in and packaged programs run as: nobody that exists on the machine.
 const NOBODY: &str = "65532:65532";
@@ -113,7 +116,17 @@ fn with_settings<T: Serialize + DeserializeOwned>(
 
 pub(super) fn iam(manifest: &Manifest, context: &Context) -> Option<PlannedService> {
     let iam = manifest.iam.as_ref()?;
+    // The policies travel in the configuration, too: what is mounted may not be readable for the user of the container.
+    let watched = iam
+        .policies
+        .as_ref()
+        .filter(|_| iam.watch && context.shares_files)
+        .map(|path| context.project.directory.join(path));
     let config = mock_iam::Config {
+        policy_directory: watched.as_ref().zip(iam.policies.as_ref()).map(|(path, name)| PolicyDirectory {
+            path: if context.engine == EngineName::Docker { POLICIES.into() } else { path.clone() },
+            name: name.display().to_string(),
+        }),
         base_url: format!("http://localhost:{}", iam.port),
         tenants: manifest.identity.tenants.clone(),
         personas: personas(manifest, |tenant, roles, attributes| mock_iam::config::Persona {
@@ -123,9 +136,48 @@ pub(super) fn iam(manifest: &Manifest, context: &Context) -> Option<PlannedServi
         }),
         policies: context.policies.clone(),
         callers: callers(manifest, context),
+        subject_issuer: manifest.idp.as_ref().map(|idp| format!("http://localhost:{}", idp.port)),
+        sts: sts(manifest, context),
+        github: iam.github.as_ref().map(|repository| Github {
+            repository: repository.clone(),
+            git_ref: "refs/heads/main".to_owned(),
+            environment: None,
+            claims: serde_json::Map::new(),
+        }),
         ..mock_iam::Config::default()
     };
-    Some(built_in(context, IAM, iam.port, serde_json::to_vec(&config).unwrap_or_default()))
+    let mut service = built_in(context, IAM, iam.port, serde_json::to_vec(&config).unwrap_or_default());
+    service.mounts.extend(watched.filter(|_| context.engine == EngineName::Docker).map(|path| PlannedMount {
+        source: PlannedMountSource::Bind(path),
+        target: POLICIES.to_owned(),
+        read_only: true,
+    }));
+    Some(service)
+}
+
+/// AWS roles trust the stack's own provider. Its keys are fetched where the IAM reaches it, whatever the issuer's URL is.
+fn sts(manifest: &Manifest, context: &Context) -> Sts {
+    let (Some(iam), Some(idp)) = (&manifest.iam, &manifest.idp) else { return Sts::default() };
+    let host = if context.engine == EngineName::Docker { IDP } else { "localhost" };
+    let provider = OidcProvider {
+        issuer: format!("http://localhost:{}", idp.port),
+        jwks_url: Some(format!("http://{host}:{}/jwks", idp.port)),
+        client_ids: idp.audience.iter().cloned().chain(["sts.amazonaws.com".to_owned()]).collect(),
+    };
+    // Its own keys are fetched where it listens, in a container, too.
+    let github = iam.github.as_ref().map(|_| OidcProvider {
+        issuer: format!("http://localhost:{}/github", iam.port),
+        jwks_url: None,
+        client_ids: vec!["sts.amazonaws.com".to_owned()],
+    });
+    let role = |(name, path): (&String, &std::path::PathBuf)| {
+        let text = context.files.get(path).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
+        (name.clone(), AwsRole { trust_policy: text.into(), max_session_seconds: 3600 })
+    };
+    Sts {
+        providers: std::iter::once(provider).chain(github).collect(),
+        roles: iam.aws_roles.iter().map(role).collect(),
+    }
 }
 
 /// Each leaf has a persona type of its own with the same three parts.
@@ -168,14 +220,17 @@ fn clients(manifest: &Manifest, context: &Context) -> Result<BTreeMap<String, Cl
 }
 
 fn callers(manifest: &Manifest, context: &Context) -> BTreeMap<String, Caller> {
-    use Permission::{Control, Decide, ReadDirectory, WriteDirectory};
+    use Permission::{Control, Decide, GithubToken, ReadDirectory, ReceiveEvents, WriteDirectory};
     let caller = |key: SecretKey, may: Vec<Permission>| Caller {
         token: mock_iam::secret::Secret::new(context.secrets.get(&key)),
         may,
         user: None,
     };
     let mut callers = BTreeMap::from([
-        ("devenv".to_owned(), caller(SecretKey::IamControl, vec![Decide, ReadDirectory, WriteDirectory, Control])),
+        (
+            "devenv".to_owned(),
+            caller(SecretKey::IamControl, vec![Decide, ReadDirectory, WriteDirectory, ReceiveEvents, Control]),
+        ),
         (IDP.to_owned(), caller(SecretKey::IamDirectory, vec![ReadDirectory])),
     ]);
     for (name, source) in &manifest.secrets {
@@ -184,6 +239,8 @@ fn callers(manifest: &Manifest, context: &Context) -> BTreeMap<String, Caller> {
                 "decide" => Some(Decide),
                 "read_directory" => Some(ReadDirectory),
                 "write_directory" => Some(WriteDirectory),
+                "receive_events" => Some(ReceiveEvents),
+                "github_token" => Some(GithubToken),
                 "control" => Some(Control),
                 _ => None,
             });

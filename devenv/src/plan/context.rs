@@ -23,6 +23,8 @@ pub struct Context {
     pub secrets: Secrets,
     /// Contents for everything in [`Requirements::files`], by the path as written.
     pub files: BTreeMap<PathBuf, Vec<u8>>,
+    /// Whether the engine sees the files of this machine: a remote one does not, so nothing is mounted unasked.
+    pub shares_files: bool,
     /// Policies and schema read from `iam.policies`.
     pub policies: mock_iam::config::Policies,
 }
@@ -112,6 +114,7 @@ pub fn requirements(manifest: &Manifest, engine: EngineName) -> Requirements {
     if manifest.iam.is_some() {
         required.secrets.extend([SecretKey::IamControl, SecretKey::IamDirectory]);
     }
+    required.files.extend(manifest.iam.iter().flat_map(|iam| iam.aws_roles.values().cloned()));
     for (name, source) in &manifest.secrets {
         match secret_place(name, source) {
             SecretPlace::Key(key) => drop(required.secrets.insert(key)),

@@ -57,6 +57,7 @@ fn context(engine: EngineName) -> Context {
         artifacts: BTreeMap::from([("api".to_owned(), artifact("/work/target/api"))]),
         secrets: Secrets(keys.into_iter().map(|key| (key.clone(), format!("value of {}", key.file_name()))).collect()),
         files: BTreeMap::new(),
+        shares_files: true,
         policies: mock_iam::config::Policies::default(),
     }
 }
@@ -264,4 +265,46 @@ fn networks_and_volumes_carry_the_name_of_the_work_tree_unless_they_are_external
     assert!(plan.networks["back"].internal);
     assert_eq!(plan.networks["shared"].name, "shared");
     assert_eq!(plan.volumes["data"].name, "orders-1234_data");
+}
+
+/// The configuration of the IAM and its mounts.
+fn iam(text: &str, engine: EngineName, files: &[(&str, &str)]) -> (serde_json::Value, Vec<PlannedMount>) {
+    let mut context = context(engine);
+    context.files = files.iter().map(|(path, text)| (path.into(), text.as_bytes().to_vec())).collect();
+    let mut plan = resolve(&load(text), &context).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let service = plan.services.remove("iam").unwrap();
+    (serde_json::from_slice(&service.files[0].content).unwrap(), service.mounts)
+}
+
+#[test]
+fn policies_are_watched_where_they_are_and_on_docker_through_a_mount_that_cannot_be_written() {
+    let text = "iam: { policies: policies/ }\nservices: {}\n";
+    let (config, mounts) = iam(text, EngineName::Embedded, &[]);
+    assert_eq!(config["policy_directory"], serde_json::json!({ "path": "/work/policies/", "name": "policies/" }));
+    assert_eq!(mounts, []);
+    let (config, mounts) = iam(text, EngineName::Docker, &[]);
+    assert_eq!(config["policy_directory"]["path"], "/policies");
+    let source = PlannedMountSource::Bind("/work/policies/".into());
+    assert_eq!(mounts, [PlannedMount { source, target: "/policies".into(), read_only: true }]);
+    let mut remote = context(EngineName::Docker);
+    remote.shares_files = false;
+    assert_eq!(resolve(&load(text), &remote).unwrap().services["iam"].mounts, []);
+    let (config, mounts) = iam("iam: { policies: policies/, watch: false }\nservices: {}\n", EngineName::Docker, &[]);
+    assert_eq!((&config["policy_directory"], mounts.len()), (&serde_json::Value::Null, 0));
+}
+
+#[test]
+fn aws_roles_trust_the_provider_of_the_stack_wherever_its_keys_are_reached() {
+    let text =
+        "idp: { port: 9401, access_token: { audience: api } }\niam: { aws_roles: { deploy: a.json } }\nservices: {}\n";
+    assert!(requirements(&load(text), EngineName::Docker).files.contains(std::path::Path::new("a.json")));
+    for (engine, keys) in
+        [(EngineName::Docker, "http://idp:9401/jwks"), (EngineName::Embedded, "http://localhost:9401/jwks")]
+    {
+        let (config, _) = iam(text, engine, &[("a.json", "{}")]);
+        let provider = &config["sts"]["providers"][0];
+        assert_eq!((&provider["issuer"], &provider["jwks_url"]), (&"http://localhost:9401".into(), &keys.into()));
+        assert_eq!(provider["client_ids"], serde_json::json!(["api", "sts.amazonaws.com"]));
+        assert_eq!(config["sts"]["roles"]["deploy"]["trust_policy"], "{}");
+    }
 }

@@ -1,3 +1,5 @@
+//! A difference in, what it asks for out.
+
 use super::*;
 
 const API: &str = "openapi: 3.1.0\npaths:\n  /orders:\n    get: { operationId: listOrders }\n    post: { operationId: createOrder }\n  \

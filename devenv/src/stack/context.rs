@@ -60,6 +60,7 @@ pub async fn gather(
         artifacts: BTreeMap::new(),
         secrets: Secrets::default(),
         files: BTreeMap::new(),
+        shares_files: engine == EngineName::Embedded || shares_files(gathering.environment),
         policies: Policies::default(),
     };
     let required = requirements(manifest, engine);
@@ -98,6 +99,13 @@ pub struct Gathering<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// Where build progress is reported.
     pub reporter: &'a Reporter,
+}
+
+/// Whether a Docker engine sees the files of this machine, as far as its address tells.
+fn shares_files(environment: &BTreeMap<String, String>) -> bool {
+    let host = environment.get("DOCKER_HOST").map(String::as_str).unwrap_or_default();
+    let address = host.split_once("://").filter(|(scheme, _)| matches!(*scheme, "tcp" | "http" | "https" | "ssh"));
+    address.is_none_or(|(_, address)| ["localhost", "127.0.0.1", "[::1]"].iter().any(|near| address.starts_with(near)))
 }
 
 /// This executable, from which built-in services run.

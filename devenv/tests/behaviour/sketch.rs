@@ -116,6 +116,7 @@ pub(crate) fn plan(text: &str, engine: EngineName, project: &Project) -> Plan {
         artifacts: manifest.services.keys().map(|name| (name.clone(), shell.clone())).collect(),
         secrets: Secrets(secrets),
         files: BTreeMap::new(),
+        shares_files: true,
         policies: mock_iam::config::Policies::default(),
     };
     resolve(&manifest, &context).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"))

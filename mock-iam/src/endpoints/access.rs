@@ -5,18 +5,21 @@ use std::time::Instant;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::authentication::{Caller, Door};
-use super::request_id;
+use super::{explain, request_id};
 use crate::access::{self, Batch, RequestError};
 use crate::config::Permission;
-use crate::log::{EntityName, Entry};
-use crate::policy::{Decision, Question, QuestionError};
+use crate::log::{EntityName, Entry, NearMiss};
+use crate::policy::{Decision, Detail, Question, QuestionError};
 use crate::state::State;
+
+/// `X-Explain: true` asks for reasons beside a decision.
+const EXPLAIN: HeaderName = HeaderName::from_static("x-explain");
 
 /// The door of decisions.
 pub(crate) struct Decide;
@@ -33,9 +36,9 @@ pub(crate) async fn evaluation(
     body: Bytes,
 ) -> Response {
     let asker = Asker { caller: &caller.name, headers: &headers, state: &state };
-    let answer = json_object(&headers, &body).and_then(|body| access::question(&body));
-    match answer.and_then(|question| Ok(asker.decide(&question)?)) {
-        Ok(allowed) => Json(json!({ "decision": allowed })).into_response(),
+    let question = json_object(&headers, &body).and_then(|body| access::question(&body));
+    match question.and_then(|question| Ok(asker.decide(&question)?)) {
+        Ok(decided) => Json(answer(decided)).into_response(),
         Err(error) => bad_request(&error),
     }
 }
@@ -51,11 +54,12 @@ pub(crate) async fn evaluations(
     let batch = json_object(&headers, &body).and_then(|body| access::batch(&body));
     match batch {
         Ok(Batch::Single(question)) => match asker.decide(&question) {
-            Ok(allowed) => Json(json!({ "decision": allowed })).into_response(),
+            Ok(decided) => Json(answer(decided)).into_response(),
             Err(error) => bad_request(&error.into()),
         },
         Ok(Batch::Many { items, semantic }) => {
-            let answers = access::answers(items, semantic, |question| asker.decide(question));
+            let answers =
+                access::answers(items, semantic, |question| asker.decide(question).map(|(allowed, _)| allowed));
             Json(json!({ "evaluations": answers })).into_response()
         }
         Err(error) => bad_request(&error),
@@ -70,15 +74,20 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    /// Decides and logs the decision.
-    fn decide(&self, question: &Question) -> Result<bool, QuestionError> {
+    /// Decides and logs the decision; with its reasons, when they are asked for.
+    fn decide(&self, question: &Question) -> Result<(bool, Option<Value>), QuestionError> {
         let mut question = question.clone();
         self.state.adapt(&mut question);
         let question = &question;
-        let (directory, engine) = (self.state.directory(), self.state.engine());
+        let (directory, engine) = (self.state.directory(), self.state.policies().engine());
         let start = Instant::now();
-        let Decision { allowed, determining, errors, mismatches } = engine.decide(question, &directory)?;
+        let detail = if self.wants_reasons() { Detail::Full } else { Detail::Brief };
+        let explanation = engine.explain(question, &directory, detail)?;
         let latency = start.elapsed();
+        self.state.seen().remember(&question.resource);
+        let near_misses = explanation.near_misses.iter().map(NearMiss::from).collect();
+        let reasons = self.wants_reasons().then(|| explain::to_json(&explanation));
+        let Decision { allowed, determining, errors, mismatches } = explanation.decision;
         for mismatch in &mismatches {
             let property = &mismatch.property;
             tracing::warn!(caller = self.caller, subject = question.subject.id, property, "claim_mismatch");
@@ -97,12 +106,26 @@ impl Asker<'_> {
             decision: allowed,
             determining,
             errors,
+            near_misses,
             mismatches,
             directory_version: directory.version(),
             policy_hash: engine.hash().to_owned(),
             latency,
         });
-        Ok(allowed)
+        Ok((allowed, reasons))
+    }
+
+    /// Strict clients compare answers exactly: reasons are for those who ask.
+    fn wants_reasons(&self) -> bool {
+        self.headers.get(EXPLAIN).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
+    }
+}
+
+/// AuthZEN 1.0 §5.5: reasons go into the `context` of the answer.
+fn answer((allowed, reasons): (bool, Option<Value>)) -> Value {
+    match reasons {
+        None => json!({ "decision": allowed }),
+        Some(reasons) => json!({ "decision": allowed, "context": { "explanation": reasons } }),
     }
 }
 

@@ -46,6 +46,22 @@ pub(crate) async fn decisions(
     ([(header::CONTENT_TYPE, "application/jsonl")], state.log().lines(&selection)).into_response()
 }
 
+/// `GET /control/v1/policies`: what is in force, and what is wrong with the last edit.
+pub(crate) async fn policies(_caller: Caller<Control>, _origin: SameOrigin, Shared(state): Shared<State>) -> Response {
+    let (engine, status) = (state.policies().engine(), state.policies().status());
+    let answer = json!({
+        "policy_hash": engine.hash(),
+        "policies": engine.policies(),
+        "warnings": engine.warnings(),
+        "watched": state.watched().map(|directory| &directory.name),
+        "source": status.source,
+        "loaded": status.loaded,
+        "problems": status.problems,
+        "reload_us": status.reload_us,
+    });
+    Json(answer).into_response()
+}
+
 /// `PUT /control/v1/policies`: the body is a [`Policies`] in JSON.
 pub(crate) async fn replace_policies(
     caller: Caller<Control>,
@@ -60,7 +76,7 @@ pub(crate) async fn replace_policies(
             return (StatusCode::BAD_REQUEST, Json(json!({ "error": detail }))).into_response();
         }
     };
-    match state.replace_policies(&policies) {
+    match state.policies().replace(&policies, jiff::Timestamp::now()) {
         Ok(engine) => {
             tracing::info!(caller = caller.name, policy_hash = engine.hash(), "policies replaced");
             let answer = json!({

@@ -8,9 +8,12 @@ use serde_json::{Value, json};
 
 use crate::state::State;
 
-/// `GET /health`
-pub(crate) async fn health() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+/// `GET /health`: a broken edit of the policies is no reason to be unhealthy, the last good set decides.
+pub(crate) async fn health(Shared(state): Shared<State>) -> Json<Value> {
+    if state.policies().status().problems.is_empty() {
+        return Json(json!({ "status": "ok" }));
+    }
+    Json(json!({ "status": "ok", "policies": "the last edit is broken, the set before it decides" }))
 }
 
 /// `GET /.well-known/authzen-configuration` (AuthZEN 1.0 §9): only what is there is announced.

@@ -72,7 +72,7 @@ impl Asker {
         let request = search::request(search, &json_object(&self.headers, body)?)?;
         let mut question = request.question.clone();
         self.state.adapt(&mut question);
-        let (directory, engine) = (self.state.directory(), self.state.engine());
+        let (directory, engine) = (self.state.directory(), self.state.policies().engine());
         let start = Instant::now();
         let found = engine.search(search, &question, &directory)?;
         let latency = start.elapsed();

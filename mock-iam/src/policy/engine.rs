@@ -2,11 +2,14 @@
 //!
 //! Must not know where policies come from nor who asks.
 
-use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request, Schema};
+use std::sync::OnceLock;
+
+use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicyId, PolicySet, Request, Schema};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::convert::{ValueError, uid};
+use super::explain::Clauses;
 use super::load::load;
 use super::problem::{PolicyErrors, PolicyProblem};
 use super::question::Question;
@@ -26,6 +29,15 @@ pub struct Engine {
     /// Users that policies name.
     literals: Vec<EntityUid>,
     hash: String,
+    /// Conditions of each of `policies`, taken apart when first asked for.
+    clauses: Vec<OnceLock<Clauses>>,
+}
+
+/// A question as policies see it.
+pub(super) struct Prepared {
+    pub(super) request: Request,
+    pub(super) entities: Entities,
+    mismatches: Vec<ClaimMismatch>,
 }
 
 /// A policy by name and place.
@@ -101,7 +113,9 @@ impl Engine {
         let mut literals: Vec<_> = literals.filter(|id| id.type_name().to_string() == USER).collect();
         literals.sort();
         literals.dedup();
+        let clauses = loaded.policies.iter().map(|_| OnceLock::new()).collect();
         Ok(Self {
+            clauses,
             set: loaded.set,
             schema: loaded.schema,
             policies: loaded.policies,
@@ -117,26 +131,51 @@ impl Engine {
     /// # Errors
     /// When a property or context value cannot be given to policies.
     pub fn decide(&self, question: &Question, directory: &Directory) -> Result<Decision, QuestionError> {
+        let prepared = self.prepare(question, directory)?;
+        Ok(prepared.map_or_else(|denied| denied, |prepared| self.authorize(&prepared)))
+    }
+
+    /// Gathers what policies look at; a denial when there is nothing for them to look at.
+    pub(super) fn prepare(
+        &self,
+        question: &Question,
+        directory: &Directory,
+    ) -> Result<Result<Prepared, Decision>, QuestionError> {
         let user = match subject(question, directory) {
             Ok(user) => user,
-            Err(reason) => return Ok(Decision::denied(reason)),
+            Err(reason) => return Ok(Err(Decision::denied(reason))),
         };
         let (resource, context_fields) = match self.resource_and_context(question) {
             Ok(checked) => checked,
-            Err(reason) => return Ok(Decision::denied(reason)),
+            Err(reason) => return Ok(Err(Decision::denied(reason))),
         };
         let mut slice = Slice::new(directory, self.schema.as_ref().map(|(_, types)| types));
         let filled = self.fill(&mut slice, (user, &resource), question);
         let mismatches = std::mem::take(&mut slice.mismatches);
         let context = context(&mut slice, question, context_fields)?;
-        let entities = filled.and_then(|()| slice.finish(&self.literals));
-        let mut decision = match entities {
-            Ok(entities) => self.evaluate(entities, (question, resource), context),
+        let made = match filled.and_then(|()| slice.finish(&self.literals)) {
+            Ok(entities) => self.request(entities, (question, resource), context),
             Err(SliceError::Question(error)) => return Err(error),
-            Err(error @ SliceError::Directory(_)) => Decision::denied(error.to_string()),
+            Err(error @ SliceError::Directory(_)) => Err(error.to_string()),
         };
-        decision.mismatches = mismatches;
-        Ok(decision)
+        Ok(match made {
+            Ok((request, entities)) => Ok(Prepared { request, entities, mismatches }),
+            Err(reason) => Err(Decision { mismatches, ..Decision::denied(reason) }),
+        })
+    }
+
+    /// Lets the policies decide.
+    pub(super) fn authorize(&self, prepared: &Prepared) -> Decision {
+        let response = Authorizer::new().is_authorized(&prepared.request, &self.set, &prepared.entities);
+        Decision { mismatches: prepared.mismatches.clone(), ..Decision::from_cedar(&response) }
+    }
+
+    /// All policies with their conditions taken apart, which is done when first asked for.
+    pub(super) fn dissected(&self) -> impl Iterator<Item = (&Policy, &cedar_policy::Policy, &Clauses)> {
+        self.policies.iter().zip(&self.clauses).filter_map(|(policy, clauses)| {
+            let cedar = self.set.policy(&PolicyId::new(&policy.id))?;
+            Some((policy, cedar, clauses.get_or_init(|| Clauses::of(cedar))))
+        })
     }
 
     /// Names of the actions that the schema applies to something, sorted; none without a schema.
@@ -168,6 +207,17 @@ impl Engine {
         &self.warnings
     }
 
+    /// What the schema declares, if there is one.
+    pub(super) fn types(&self) -> Option<&SchemaTypes> {
+        self.schema.as_ref().map(|(_, types)| types)
+    }
+
+    /// The hash that policies have once they are loaded.
+    #[must_use]
+    pub fn hash_of(policies: &Policies) -> String {
+        hash(policies)
+    }
+
     /// SHA-256 over schema and policies, in hexadecimal: names the version that decided.
     #[must_use]
     pub fn hash(&self) -> &str {
@@ -183,8 +233,8 @@ impl Engine {
             return Err(format!("resource type `{kind}` is not in the schema"));
         }
         let name = &question.action.name;
-        let fields = types.actions.get(name).ok_or_else(|| format!("action `{name}` is not in the schema"))?;
-        Ok((resource, Some(fields)))
+        let action = types.actions.get(name).ok_or_else(|| format!("action `{name}` is not in the schema"))?;
+        Ok((resource, Some(&action.context)))
     }
 
     fn fill(
@@ -203,27 +253,21 @@ impl Engine {
         slice.resource(&question.resource, resource)
     }
 
-    fn evaluate(
+    fn request(
         &self,
         entities: Vec<cedar_policy::Entity>,
         (question, resource): (&Question, EntityUid),
         context: Context,
-    ) -> Decision {
+    ) -> Result<(Request, Entities), String> {
         let (Some(subject), Some(action)) = (uid(USER, &question.subject.id), uid("Action", &question.action.name))
         else {
-            return Decision::denied("subject or action is not a name".to_owned());
+            return Err("subject or action is not a name".to_owned());
         };
         let schema = self.schema.as_ref().map(|(schema, _)| schema);
-        let request = match Request::new(subject, action, resource, context, schema) {
-            Ok(request) => request,
-            Err(error) => return Decision::denied(error.to_string()),
-        };
+        let request = Request::new(subject, action, resource, context, schema).map_err(|error| error.to_string())?;
         // The converter has checked each entity against the schema; checking again would double the time.
-        let entities = match self.actions.clone().add_entities(entities, None) {
-            Ok(entities) => entities,
-            Err(error) => return Decision::denied(error.to_string()),
-        };
-        Decision::from_cedar(&Authorizer::new().is_authorized(&request, &self.set, &entities))
+        let entities = self.actions.clone().add_entities(entities, None).map_err(|error| error.to_string())?;
+        Ok((request, entities))
     }
 }
 

@@ -3,9 +3,12 @@
 //! Pure: must not know HTTP, files, the clock, or how the directory is changed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod analysis;
 mod convert;
 mod engine;
 pub(crate) mod entity_type;
+mod explain;
+mod lift;
 mod load;
 mod problem;
 mod question;
@@ -14,6 +17,7 @@ mod slice;
 mod types;
 
 pub use engine::{ClaimMismatch, Decision, Engine, Policy, QuestionError};
+pub use explain::{Account, Condition, Detail, Explanation, Operand, Outcome, ScopeMismatch};
 pub use problem::{PolicyErrors, PolicyProblem};
 pub use question::{Action, Entity, Question};
 pub use search::Search;

@@ -32,6 +32,11 @@ impl PolicyProblem {
         Self { file: file.to_owned(), line, column, message: message.into(), help: None }
     }
 
+    /// A problem with a whole file or directory.
+    pub(crate) fn of_file(file: &str, message: String) -> Self {
+        Self { file: file.to_owned(), line: 1, column: 1, message, help: None }
+    }
+
     /// A problem as the policy engine reports it; its first label is the place, the start of the text otherwise.
     pub(super) fn from_diagnostic(file: &str, text: &str, diagnostic: &dyn Diagnostic) -> Self {
         let label = diagnostic.labels().and_then(|mut labels| labels.next());

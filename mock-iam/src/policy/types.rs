@@ -12,8 +12,16 @@ pub(super) type Fields = BTreeMap<String, Field>;
 #[derive(Debug, Default)]
 pub(super) struct SchemaTypes {
     pub(super) entities: BTreeMap<String, EntityShape>,
-    /// Context attributes of each action that applies to something, by its id.
-    pub(super) actions: BTreeMap<String, Fields>,
+    /// Each action that applies to something, by its id.
+    pub(super) actions: BTreeMap<String, ActionShape>,
+}
+
+/// What a schema says of an action.
+#[derive(Debug, Default)]
+pub(super) struct ActionShape {
+    pub(super) context: Fields,
+    /// Types of the resources that it applies to.
+    pub(super) resources: Vec<String>,
 }
 
 /// What a schema says of an entity type.
@@ -66,7 +74,7 @@ impl SchemaTypes {
             for (name, action) in members(declarations, "actions").filter(|(_, action)| applies(action)) {
                 let context = action.pointer("/appliesTo/context");
                 let fields = context.map_or(Ok(Fields::new()), |context| record_fields(context, &common))?;
-                types.actions.insert(name.clone(), fields);
+                types.actions.insert(name.clone(), ActionShape { context: fields, resources: resources(action) });
             }
         }
         Ok(types)
@@ -99,6 +107,11 @@ fn members<'a>(declarations: &'a Value, key: &str) -> impl Iterator<Item = (&'a 
 fn applies(action: &Value) -> bool {
     let resources = action.pointer("/appliesTo/resourceTypes").and_then(Value::as_array);
     resources.is_some_and(|resources| !resources.is_empty())
+}
+
+fn resources(action: &Value) -> Vec<String> {
+    let types = action.pointer("/appliesTo/resourceTypes").and_then(Value::as_array);
+    types.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn qualified(namespace: &str, name: &str) -> String {

@@ -24,6 +24,10 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn plan(draft: &mut Draft<'_>) {
+    // Without a directory, what the provider signed is what holds.
+    if draft.target.directory.is_none() {
+        return;
+    }
     for operation in draft.operations() {
         let on_object = draft.resource_of(&operation.id).is_some();
         // Functions for roles, and reading objects: enough to see whom the API believes.
@@ -35,12 +39,9 @@ fn plan(draft: &mut Draft<'_>) {
         } else if let Some(persona) =
             draft.personas().into_iter().find(|name| !draft.may(&operation.id, Some(name), None))
         {
-            attempt(
-                draft,
-                &operation.id,
-                None,
-                (&persona, Mint { name: "raised-roles", claims: claims(draft, None), ..Mint::default() }),
-            );
+            let roles = Mint { name: "raised-roles", claims: claims(draft, None), ..Mint::default() };
+            attempt(draft, &operation.id, None, (&persona, roles));
+            attempt(draft, &operation.id, None, (&persona, raised_scope(draft, &operation.id)));
         }
     }
 }
@@ -78,6 +79,17 @@ fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
         (Outcome::Fail(..), Outcome::Fail(..)) => Outcome::NotApplicable("the plain token gets there too".to_owned()),
         (raised, _) => raised,
     }
+}
+
+/// Every scope that an operation may be guarded by: its own name, its method, the roles, and everything.
+fn raised_scope(draft: &Draft<'_>, operation: &str) -> Mint {
+    let roles: BTreeSet<&String> = draft.target.personas.values().flat_map(|persona| &persona.roles).collect();
+    let words = ["admin", "read", "write", "read:all", "write:all", "openid", "*"];
+    let scopes: Vec<&str> = words.into_iter().chain([operation]).chain(roles.into_iter().map(String::as_str)).collect();
+    let permissions = json!(scopes);
+    let mint =
+        Mint::claim("scope", json!(scopes.join(" "))).and("scp", permissions.clone()).and("permissions", permissions);
+    Mint { name: "raised-scope", ..mint }
 }
 
 /// Every role that anybody has, under the names that APIs read.

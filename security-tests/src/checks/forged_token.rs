@@ -6,11 +6,14 @@ use crate::access::Grant;
 use crate::api::Operation;
 use crate::oracle::{Decision, Relation, is_for_anyone};
 use crate::plan::{Attempt, Case, Credential, Detail, Draft, Trial};
-use crate::tokens::CATALOGUE;
+use crate::tokens::{Forgery, catalogue};
+use crate::verdict::Tier;
 
 /// Plans the forgeries of one check.
 pub(crate) fn plan(draft: &mut Draft<'_>, check: &'static str) {
     let full = representative(draft);
+    let loud = |forgery: &&Forgery| !forgery.quiet || draft.options.tier == Tier::Hardening;
+    let forgeries: Vec<&Forgery> = catalogue().filter(|forgery| forgery.check == check).filter(loud).collect();
     for operation in draft.operations() {
         if is_for_anyone(draft.target, &operation.id) {
             continue;
@@ -18,7 +21,7 @@ pub(crate) fn plan(draft: &mut Draft<'_>, check: &'static str) {
         let is_full = full.as_ref() == Some(&operation.id);
         let owner = victim(draft, &operation);
         let Some(persona) = draft.somebody_allowed(&operation.id, owner.as_deref()) else { continue };
-        for forgery in CATALOGUE.iter().filter(|forgery| forgery.check == check && (is_full || forgery.canary)) {
+        for forgery in forgeries.iter().filter(|forgery| is_full || forgery.canary) {
             let attempt = Attempt::refused(Credential::Forged(persona.clone(), forgery.name));
             let Some(trial) = draft.attempt(&operation.id, owner.as_deref(), attempt) else { continue };
             draft.case(impersonation(check, &operation.id, &persona, forgery.name, trial));

@@ -2,8 +2,13 @@
 //! know how requests are sent.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod algorithm_family;
 mod collection_scope;
+mod confused_subject;
+mod critical_header;
 mod deactivated_user;
+mod duplicate_claim;
+mod duplicate_key;
 mod embedded_key;
 mod evidence;
 mod expired_token;
@@ -11,26 +16,44 @@ mod expired_waiver;
 mod forged_claims;
 mod forged_token;
 mod function_access;
+mod identity;
 mod ignored_signature;
 mod key_confusion;
+mod key_lookup;
+mod lenient_claims;
 mod mass_assignment;
 mod matrix_case;
 mod missing_authentication;
+mod missing_expiry;
 mod object_access;
 mod policy_disagrees;
+mod premature_token;
 mod property_exposure;
 mod reach;
+mod remote_key;
 mod removed_role;
 mod revoked_token;
+mod sender_constraint;
 mod server_error;
 mod session_case;
+mod shaped_request;
+mod split_authorization;
+mod step_up;
 mod tenant_isolation;
+mod token_kind;
+mod token_placement;
+mod token_size;
+mod token_spelling;
 mod trusted_identity_header;
 mod undecided_operation;
 mod undeclared_security;
+mod unguarded_path;
 mod unknown_action;
 mod unsigned_token;
+mod weak_key;
 mod widened_access;
+mod wrong_audience;
+mod wrong_issuer;
 
 use crate::api::Operation;
 use crate::oracle::Relation;
@@ -127,9 +150,30 @@ pub static ALL: &[&Check] = &[
     &unsigned_token::CHECK,
     &key_confusion::CHECK,
     &embedded_key::CHECK,
+    &remote_key::CHECK,
+    &key_lookup::CHECK,
+    &weak_key::CHECK,
     &expired_token::CHECK,
+    &premature_token::CHECK,
+    &confused_subject::CHECK,
     &forged_claims::CHECK,
     &trusted_identity_header::CHECK,
+    &unguarded_path::CHECK,
+    &split_authorization::CHECK,
+    &duplicate_key::CHECK,
+    &missing_expiry::CHECK,
+    &wrong_issuer::CHECK,
+    &wrong_audience::CHECK,
+    &token_kind::CHECK,
+    &critical_header::CHECK,
+    &duplicate_claim::CHECK,
+    &algorithm_family::CHECK,
+    &sender_constraint::CHECK,
+    &step_up::CHECK,
+    &token_placement::CHECK,
+    &token_spelling::CHECK,
+    &lenient_claims::CHECK,
+    &token_size::CHECK,
     &object_access::CHECK,
     &tenant_isolation::CHECK,
     &collection_scope::CHECK,

@@ -25,7 +25,8 @@ impl std::fmt::Display for Action {
             Action::Request(request) => {
                 write!(f, "{} {} as {}", request.method, request.path, request.credential)?;
                 request.headers.iter().try_for_each(|(name, value)| write!(f, ", {name}: {value}"))?;
-                request.body.as_ref().map_or(Ok(()), |body| write!(f, " {body}"))
+                let body = |body| request.twice.as_ref().map_or_else(|| format!("{body}"), |twice| twice.text(body));
+                request.body.as_ref().map_or(Ok(()), |value| write!(f, " {}", body(value)))
             }
             Action::FreshToken(persona) => write!(f, "mint a token of {persona}"),
             Action::EndSessions(persona) => write!(f, "revoke the tokens of {persona}"),
@@ -41,6 +42,8 @@ impl std::fmt::Display for Credential {
             Credential::Persona(persona) | Credential::Fresh(persona) => f.write_str(persona),
             Credential::Minted(persona, mint) => write!(f, "{persona} ({})", mint.name),
             Credential::Forged(persona, forgery) => write!(f, "{persona} ({forgery})"),
+            Credential::Pair(first, second) => write!(f, "{first} and {second}"),
+            Credential::Placed(credential, place) => write!(f, "{credential} ({place:?})"),
         }
     }
 }

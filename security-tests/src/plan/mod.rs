@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::api::Operation;
 use crate::oracle::{Decision, Relation};
-use crate::tokens::Mint;
+use crate::tokens::{Mint, Place};
 use crate::verdict::{Layer, Tier};
 
 pub use batches::batches;
@@ -276,10 +276,36 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// JSON body.
     pub body: Option<Value>,
+    /// A member that the body has twice, which no JSON value can say.
+    pub twice: Option<Twice>,
     /// Whose token.
     pub credential: Credential,
     /// The object that the answer identifies.
     pub creates: Option<ObjectId>,
+}
+
+/// A member that names two objects, the first and the last in a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twice {
+    /// Its name.
+    pub field: String,
+    /// What it names first.
+    pub first: ObjectId,
+    /// What it names last.
+    pub last: ObjectId,
+}
+
+impl Twice {
+    /// The body as text, with placeholders.
+    #[must_use]
+    pub fn text(&self, body: &Value) -> String {
+        let Twice { field, first, last } = self;
+        let text = body.to_string();
+        let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
+        let comma = if inner.is_empty() { "" } else { "," };
+        let field = Value::from(field.as_str());
+        format!(r#"{{{field}:"${{object:{first}}}",{inner}{comma}{field}:"${{object:{last}}}"}}"#)
+    }
 }
 
 /// Whose token a request carries.
@@ -295,6 +321,25 @@ pub enum Credential {
     Minted(String, Mint),
     /// The persona's, forged as the catalogue entry of this name says.
     Forged(String, &'static str),
+    /// Two tokens, in two `Authorization` headers.
+    Pair(Box<Credential>, Box<Credential>),
+    /// A token where tokens do not go here.
+    Placed(Box<Credential>, Place),
+}
+
+impl Credential {
+    /// Whose token it is, or whom it pretends to be; empty for nobody.
+    #[must_use]
+    pub fn persona(&self) -> &str {
+        match self {
+            Credential::Anonymous => "",
+            Credential::Persona(persona)
+            | Credential::Fresh(persona)
+            | Credential::Minted(persona, _)
+            | Credential::Forged(persona, _) => persona,
+            Credential::Placed(credential, _) | Credential::Pair(credential, _) => credential.persona(),
+        }
+    }
 }
 
 /// One question and the steps that answer it.
@@ -365,6 +410,8 @@ pub enum Detail {
     Impersonation,
     /// The caller's token is raised; this is what the plain one gets.
     Raised(Trial),
+    /// Only asked where this step works; the caller pretends to be the persona of the control.
+    Where(StepId),
 }
 
 /// Fields that a client tried to set.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::{Action, Credential, ObjectId, Request, Step};
 use crate::access::{Creation, Rule};
 use crate::api::{Kind, Operation};
+use crate::tokens::Place;
 
 /// Where a marker goes in a body.
 const CANARY: &str = "${canary}";
@@ -36,6 +37,7 @@ pub(crate) fn request(operation: &Operation, object: Option<ObjectId>, credentia
         path,
         headers: headers.collect(),
         body: None,
+        twice: None,
         credential,
         creates: None,
     }
@@ -104,15 +106,37 @@ pub fn curl(step: &Step, url: &str) -> String {
     if request.method != "GET" {
         parts.push(format!("-X {}", request.method));
     }
-    if let Some(variable) = token_variable(&request.credential) {
-        parts.push(format!("-H \"Authorization: Bearer ${variable}\""));
-    }
+    parts.extend(token_arguments(&request.credential));
     parts.extend(request.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
     if let Some(body) = &request.body {
-        parts.push(format!("-H 'Content-Type: application/json' -d {}", quoted(&body.to_string())));
+        let text = request.twice.as_ref().map_or_else(|| body.to_string(), |twice| twice.text(body));
+        parts.push(format!("-H 'Content-Type: application/json' -d {}", quoted(&text)));
     }
     parts.push(quoted(url));
     parts.join(" ")
+}
+
+/// How `curl` sends the token, or both.
+fn token_arguments(credential: &Credential) -> Vec<String> {
+    let variable = |credential: &Credential| token_variable(credential).unwrap_or_default();
+    match credential {
+        Credential::Anonymous => Vec::new(),
+        Credential::Pair(first, second) => [first, second].into_iter().flat_map(|one| token_arguments(one)).collect(),
+        Credential::Placed(credential, place) => {
+            let variable = variable(credential);
+            match place {
+                Place::Query(name) => vec![format!("--url-query \"{name}=${variable}\"")],
+                Place::Cookie(name) => vec![format!("-b \"{name}=${variable}\"")],
+                Place::Header(name) => vec![format!("-H \"{name}: ${variable}\"")],
+                Place::Scheme("") => vec![format!("-H \"Authorization: ${variable}\"")],
+                Place::Scheme(scheme) => vec![format!("-H \"Authorization: {scheme} ${variable}\"")],
+                Place::Proven(_) => {
+                    vec![format!("-H \"Authorization: DPoP ${variable}\""), "-H \"DPoP: $DPOP_PROOF\"".to_owned()]
+                }
+            }
+        }
+        one => vec![format!("-H \"Authorization: Bearer ${}\"", variable(one))],
+    }
 }
 
 /// `TOKEN_ALICE`; a forged one is another variable, so that nobody pastes the wrong token.
@@ -121,7 +145,7 @@ fn token_variable(credential: &Credential) -> Option<String> {
         text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
     };
     match credential {
-        Credential::Anonymous => None,
+        Credential::Anonymous | Credential::Pair(..) | Credential::Placed(..) => None,
         Credential::Persona(persona) | Credential::Fresh(persona) => Some(format!("TOKEN_{}", upper(persona))),
         Credential::Minted(persona, mint) => Some(format!("TOKEN_{}_{}", upper(persona), upper(mint.name))),
         Credential::Forged(persona, forgery) => Some(format!("TOKEN_{}_{}", upper(persona), upper(forgery))),

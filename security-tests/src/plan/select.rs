@@ -101,6 +101,7 @@ impl Case {
             Detail::Hidden(_, control) => steps.extend(control),
             Detail::Assigned(assigned) => steps.extend(assigned.baseline.iter().chain(&assigned.reads)),
             Detail::Raised(trial) => steps.extend(trial.steps()),
+            Detail::Where(step) => steps.push(*step),
         }
         steps
     }

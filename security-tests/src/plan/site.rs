@@ -155,7 +155,7 @@ impl Draft<'_> {
     }
 
     fn marked_request(&mut self, site: &Site, object: Option<ObjectId>, attempt: Attempt) -> (Request, Option<String>) {
-        let caller = caller(&attempt.credential).to_owned();
+        let caller = attempt.credential.persona().to_owned();
         let mut request = request::request(&site.operation, object, attempt.credential);
         request.headers.extend(attempt.headers);
         let Some(body) = self.body(&site.operation) else { return (request, None) };
@@ -187,15 +187,5 @@ impl Draft<'_> {
     pub(crate) fn created_by(&self, operation: &str) -> Option<String> {
         let resources = &self.target.access.resources;
         resources.iter().find(|(_, resource)| resource.create.operation == operation).map(|(name, _)| name.clone())
-    }
-}
-
-fn caller(credential: &Credential) -> &str {
-    match credential {
-        Credential::Anonymous => "",
-        Credential::Persona(persona)
-        | Credential::Fresh(persona)
-        | Credential::Minted(persona, _)
-        | Credential::Forged(persona, _) => persona,
     }
 }

@@ -50,6 +50,7 @@ fn target() -> Target {
         directory: None,
         decider: None,
         lock: None,
+        words: Default::default(),
     }
 }
 
@@ -157,6 +158,7 @@ fn a_curl_line_names_the_token_and_never_holds_it() {
         path: "/notes/1".into(),
         headers: vec![("X-User".into(), "alice".into())],
         body: Some(json!({"text": "it's"})),
+        twice: None,
         credential: Credential::Forged("alice".into(), "alg-none"),
         creates: None,
     };

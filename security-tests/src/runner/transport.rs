@@ -11,8 +11,9 @@ use crate::exchange::{Answer, NoAnswer, at_path};
 use crate::plan::{Credential, ObjectId, Request, TestPlan};
 use crate::scim;
 use crate::target::Target;
-use crate::tokens::Mint;
 use crate::tokens::acquire::{Wallet, plain};
+use crate::tokens::forger::{Forged, Forger};
+use crate::tokens::{Mint, Place};
 
 /// A body is read up to here; more of a list proves nothing more.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -45,7 +46,7 @@ impl<'a> Transport<'a> {
             .timeout(plan.timeout.unwrap_or(TIMEOUT))
             .build()
             .map_err(|error| format!("cannot make an HTTP client: {}", plain(&error)))?;
-        let wallet = target.provider.clone().map(|provider| Wallet::new(client.clone(), provider));
+        let wallet = target.provider.clone().map(|provider| Wallet::new(client.clone(), provider, Forger::new(target)));
         let missing =
             |object: &crate::plan::PlannedObject| Err(format!("the object of `{}` was not made", object.owner));
         let objects = Mutex::new(plan.objects.iter().map(missing).collect());
@@ -73,8 +74,8 @@ impl<'a> Transport<'a> {
                 return (unfilled, Err(NoAnswer::NotSent(reason)));
             }
         };
-        let result = match self.token(&request.credential, fresh).await {
-            Ok(token) => self.exchange(request, &url, token).await,
+        let result = match self.tokens(&request.credential, fresh).await {
+            Ok(tokens) => self.exchange(request, &url, tokens).await,
             Err(reason) => Err(reason),
         };
         if let Some(object) = request.creates {
@@ -109,7 +110,16 @@ impl<'a> Transport<'a> {
         self.wallet.as_ref().ok_or_else(|| NoAnswer::NotSent("there is no provider".to_owned()))
     }
 
-    /// Fills identifiers into a path.
+    /// Fills every identifier into a text.
+    fn filled(&self, template: &str) -> Result<String, String> {
+        let mut text = template.to_owned();
+        while text.contains("${object:") {
+            text = self.path(&text)?;
+        }
+        Ok(text)
+    }
+
+    /// Fills identifiers into a path, or into a header that names one.
     fn path(&self, template: &str) -> Result<String, String> {
         let Some((before, rest)) = template.split_once("${object:") else { return Ok(template.to_owned()) };
         let (number, after) = rest.split_once('}').ok_or("a placeholder does not end")?;
@@ -120,26 +130,75 @@ impl<'a> Transport<'a> {
         Ok(format!("{before}{}{after}", encoded.replace('+', "%20")))
     }
 
-    async fn token(&self, credential: &Credential, fresh: &Mutex<Option<String>>) -> Result<Option<String>, NoAnswer> {
+    /// The tokens of a request, each with where it goes when that is not where tokens usually go.
+    async fn tokens(
+        &self,
+        credential: &Credential,
+        fresh: &Mutex<Option<String>>,
+    ) -> Result<Vec<(Option<Place>, Forged)>, NoAnswer> {
+        let mut tokens = Vec::new();
         match credential {
-            Credential::Anonymous => Ok(None),
-            Credential::Persona(persona) => self.wallet()?.token(persona).await.map(Some),
-            Credential::Minted(persona, mint) => self.mint(persona, mint).await.map(Some),
-            Credential::Forged(persona, name) => self.wallet()?.forged(persona, name).await.map(Some),
-            Credential::Fresh(persona) => {
-                let fresh = fresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                fresh.map(Some).ok_or_else(|| NoAnswer::NotSent(format!("there is no fresh token of `{persona}`")))
+            Credential::Pair(first, second) => {
+                for credential in [first, second] {
+                    tokens.extend(self.token(credential, fresh).await?.map(|token| (None, token)));
+                }
             }
+            Credential::Placed(credential, place) => {
+                tokens.extend(self.token(credential, fresh).await?.map(|token| (Some(*place), token)));
+            }
+            credential => tokens.extend(self.token(credential, fresh).await?.map(|token| (None, token))),
         }
+        Ok(tokens)
     }
 
-    async fn exchange(&self, request: &Request, url: &str, token: Option<String>) -> Result<Answer, NoAnswer> {
+    async fn token(&self, credential: &Credential, fresh: &Mutex<Option<String>>) -> Result<Option<Forged>, NoAnswer> {
+        let token = match credential {
+            Credential::Anonymous => return Ok(None),
+            Credential::Forged(persona, name) => return self.wallet()?.forged(persona, name).await.map(Some),
+            Credential::Persona(persona) => self.wallet()?.token(persona).await?,
+            Credential::Minted(persona, mint) => self.mint(persona, mint).await?,
+            Credential::Fresh(persona) => {
+                let fresh = fresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                fresh.ok_or_else(|| NoAnswer::NotSent(format!("there is no fresh token of `{persona}`")))?
+            }
+            Credential::Pair(..) | Credential::Placed(..) => {
+                return Err(NoAnswer::NotSent("tokens cannot be placed twice".to_owned()));
+            }
+        };
+        Ok(Some(Forged { token, remark: None }))
+    }
+
+    /// A request with a token where an attacker puts it.
+    async fn placed(
+        &self,
+        outgoing: reqwest::RequestBuilder,
+        (request, url): (&Request, &str),
+        (place, token): (Place, &str),
+    ) -> Result<reqwest::RequestBuilder, NoAnswer> {
+        Ok(match place {
+            Place::Query(name) => outgoing.query(&[(name, token)]),
+            Place::Cookie(name) => outgoing.header("cookie", format!("{name}={token}")),
+            Place::Header(name) => outgoing.header(name, token),
+            Place::Scheme(scheme) => outgoing.header("authorization", format!("{scheme} {token}").trim_start()),
+            Place::Proven(proof) => {
+                let proof = self.wallet()?.proof((&request.method, url, token), proof).await?;
+                outgoing.header("authorization", format!("DPoP {token}")).header("dpop", proof)
+            }
+        })
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        url: &str,
+        tokens: Vec<(Option<Place>, Forged)>,
+    ) -> Result<Answer, NoAnswer> {
         if self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER {
             return Err(NoAnswer::NotSent("the target does not answer".to_owned()));
         }
         let mut again = 0;
         loop {
-            let (answer, retry_after) = self.once(request, url, token.as_deref()).await?;
+            let (answer, retry_after) = self.once(request, url, &tokens).await?;
             if answer.status != 429 {
                 return Ok(answer);
             }
@@ -157,20 +216,30 @@ impl<'a> Transport<'a> {
         &self,
         request: &Request,
         url: &str,
-        token: Option<&str>,
+        tokens: &[(Option<Place>, Forged)],
     ) -> Result<(Answer, Option<String>), NoAnswer> {
         let method = request.method.parse().map_err(|_| NoAnswer::NotSent("the method is not one".to_owned()))?;
         let mut outgoing = self.client.request(method, url).header("accept", "application/json");
         for (name, value) in &request.headers {
-            outgoing = outgoing.header(name, value);
+            outgoing = outgoing.header(name, self.path(value).map_err(NoAnswer::NotSent)?);
         }
-        if let Some(token) = token {
-            outgoing = outgoing.bearer_auth(token);
+        let mut remark = None;
+        for (place, forged) in tokens {
+            outgoing = match place {
+                None => outgoing.bearer_auth(&forged.token),
+                Some(place) => self.placed(outgoing, (request, url), (*place, &forged.token)).await?,
+            };
+            remark = remark.or_else(|| forged.remark.clone());
         }
-        if let Some(body) = &request.body {
-            outgoing = outgoing.json(body);
-        }
-        let answer = read(outgoing).await;
+        outgoing = match (&request.body, &request.twice) {
+            (Some(body), Some(twice)) => {
+                let text = self.filled(&twice.text(body)).map_err(NoAnswer::NotSent)?;
+                outgoing.header("content-type", "application/json").body(text)
+            }
+            (Some(body), None) => outgoing.json(body),
+            (None, _) => outgoing,
+        };
+        let answer = read(outgoing).await.map(|(answer, after)| (Answer { remark, ..answer }, after));
         tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |(answer, _)| answer.status));
         match &answer {
             Ok(_) => self.unanswered.store(0, Ordering::Relaxed),

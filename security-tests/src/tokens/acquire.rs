@@ -4,16 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
-use super::tamper::{Damage, Make, Materials, Signer, by_name, forge};
-use super::{Forgery, Mint};
+use super::Mint;
+use super::forge::Proof;
+use super::forger::{Forged, Forger, Source};
 use crate::exchange::NoAnswer;
 use crate::target::Provider;
 
@@ -25,13 +22,7 @@ pub(crate) struct Wallet {
     client: reqwest::Client,
     provider: Provider,
     tokens: Mutex<BTreeMap<String, (String, Instant)>>,
-    forging: OnceCell<Result<Forging, String>>,
-}
-
-/// What forgeries are made of, fetched when the first is needed.
-struct Forging {
-    published: Vec<String>,
-    attacker: AttackerKey,
+    forger: Forger,
 }
 
 #[derive(Deserialize)]
@@ -52,8 +43,8 @@ struct Jwks {
 }
 
 impl Wallet {
-    pub(crate) fn new(client: reqwest::Client, provider: Provider) -> Self {
-        Self { client, provider, tokens: Mutex::default(), forging: OnceCell::new() }
+    pub(crate) fn new(client: reqwest::Client, provider: Provider, forger: Forger) -> Self {
+        Self { client, provider, tokens: Mutex::default(), forger }
     }
 
     /// The persona's token; minted once and again when it is about to expire.
@@ -77,23 +68,13 @@ impl Wallet {
     }
 
     /// The persona's token, forged.
-    pub(crate) async fn forged(&self, persona: &str, name: &str) -> Result<String, NoAnswer> {
-        let forgery: &Forgery =
-            by_name(name).ok_or_else(|| NoAnswer::NotSent(format!("there is no forgery `{name}`")))?;
-        let token = self.token(persona).await?;
-        if token.split('.').count() != 3 {
-            return Err(NoAnswer::NotApplicable("tokens are opaque".to_owned()));
-        }
-        if let Some(mint) = forgery.mint() {
-            return self.mint(persona, &mint).await;
-        }
-        let needs_other = forgery.make == Make::Signature(Damage::OfAnother);
-        let other = if needs_other { self.mint(persona, &Mint::default()).await? } else { String::new() };
-        let forging = self.forging.get_or_init(|| self.forging()).await;
-        let forging = forging.as_ref().map_err(|reason| NoAnswer::NotSent(reason.clone()))?;
-        let published = &forging.published;
-        let materials = Materials { token: &token, other: &other, published, attacker: &forging.attacker };
-        forge(forgery, &materials).map_err(NoAnswer::NotApplicable)
+    pub(crate) async fn forged(&self, persona: &str, name: &str) -> Result<Forged, NoAnswer> {
+        self.forger.forged(self, persona, name).await
+    }
+
+    /// A proof for a request: its method, its URL and its token.
+    pub(crate) async fn proof(&self, request: (&str, &str, &str), proof: Proof) -> Result<String, NoAnswer> {
+        self.forger.proof(self, request, proof).await
     }
 
     /// Ends every session of a persona; its tokens are revoked.
@@ -113,6 +94,10 @@ impl Wallet {
             if !mint.claims.is_empty() {
                 fields.insert("claims".to_owned(), Value::Object(mint.claims.clone()));
             }
+            if !mint.header.is_empty() {
+                fields.insert("header".to_owned(), Value::Object(mint.header.clone()));
+            }
+            fields.extend(mint.payload.as_ref().map(|payload| ("payload".to_owned(), json!(payload))));
             if mint.other_key {
                 fields.insert("signature".to_owned(), json!("other_key"));
             }
@@ -120,17 +105,14 @@ impl Wallet {
         let request = self.client.post(self.url("control/v1/tokens")).bearer_auth(self.provider.control_token.expose());
         let failed = |reason: String| NoAnswer::NotSent(format!("no token for `{persona}`: {reason}"));
         let answer = request.json(&body).send().await.map_err(|error| failed(plain(&error)))?;
+        // RFC 9110 §15.5.1: the provider understood, and does not make such a token.
+        if answer.status() == 400 && *mint != Mint::default() {
+            return Err(NoAnswer::NotApplicable(format!("the provider does not mint {}", mint.name)));
+        }
         if !answer.status().is_success() {
             return Err(failed(format!("the provider answered {}", answer.status().as_u16())));
         }
         answer.json().await.map_err(|error| failed(plain(&error)))
-    }
-
-    async fn forging(&self) -> Result<Forging, String> {
-        let metadata: Metadata = self.get(&self.url(".well-known/openid-configuration")).await?;
-        let jwks: Jwks = self.get(&metadata.jwks_uri).await?;
-        let published = jwks.keys.iter().map(|key| key.get().to_owned()).collect();
-        Ok(Forging { published, attacker: AttackerKey::generate()? })
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, String> {
@@ -140,6 +122,22 @@ impl Wallet {
 
     fn url(&self, path: &str) -> String {
         format!("{}/{path}", self.provider.issuer.trim_end_matches('/'))
+    }
+}
+
+impl Source for Wallet {
+    async fn token(&self, persona: &str) -> Result<String, NoAnswer> {
+        self.token(persona).await
+    }
+
+    async fn mint(&self, persona: &str, mint: &Mint) -> Result<String, NoAnswer> {
+        self.mint(persona, mint).await
+    }
+
+    async fn published(&self) -> Result<Vec<String>, String> {
+        let metadata: Metadata = self.get(&self.url(".well-known/openid-configuration")).await?;
+        let jwks: Jwks = self.get(&metadata.jwks_uri).await?;
+        Ok(jwks.keys.iter().map(|key| key.get().to_owned()).collect())
     }
 }
 
@@ -153,30 +151,4 @@ pub(crate) fn plain(error: &reqwest::Error) -> String {
         cause = inner;
     }
     cause.to_string()
-}
-
-/// The attacker's key, new in each run.
-struct AttackerKey {
-    pair: EcdsaKeyPair,
-    random: SystemRandom,
-}
-
-impl AttackerKey {
-    fn generate() -> Result<Self, String> {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| "cannot make a key")?;
-        Ok(Self { pair, random: SystemRandom::new() })
-    }
-}
-
-impl Signer for AttackerKey {
-    fn jwk(&self) -> Value {
-        // Uncompressed point (SEC 1 §2.3.3): 4, then 32 bytes of x, then 32 of y.
-        let point = self.pair.public_key().as_ref();
-        let half = |from: usize| URL_SAFE_NO_PAD.encode(point.get(from..from + 32).unwrap_or_default());
-        json!({"kty": "EC", "crv": "P-256", "x": half(1), "y": half(33)})
-    }
-
-    fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.pair.sign(&self.random, message).map(|signature| signature.as_ref().to_vec()).unwrap_or_default()
-    }
 }

@@ -1,4 +1,5 @@
-//! A published key (JWK, RFC 7517) as DER and PEM (RFC 5280 §4.1.2.7): what key confusion uses as HMAC secret.
+//! A published key (JWK, RFC 7517) in the forms in which others keep it, and the certificate of an attacker's key: just
+//! enough DER (X.690) to write them. Must not know what they are used for.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use base64::Engine;
@@ -18,34 +19,100 @@ const P384: &[u8] =
 /// `AlgorithmIdentifier` of an Ed25519 key: OID 1.3.101.112.
 const ED25519: &[u8] = &[0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
 
+/// `AlgorithmIdentifier` of ECDSA with SHA-256: OID 1.2.840.10045.4.3.2.
+const ECDSA_SHA256: &[u8] = &[0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+
 /// The `SubjectPublicKeyInfo` of a key; nothing for a kind that is not known.
 pub(super) fn public_key(jwk: &Value) -> Option<Vec<u8>> {
-    let bytes = |name: &str| URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok();
-    let point = || Some([vec![4], bytes("x")?, bytes("y")?].concat());
-    let name = |name: &str| jwk.get(name).and_then(Value::as_str);
-    let (algorithm, key) = match (name("kty")?, name("crv")) {
-        ("RSA", _) => (RSA, sequence(&[integer(&bytes("n")?), integer(&bytes("e")?)].concat())),
-        ("EC", Some("P-256")) => (P256, point()?),
-        ("EC", Some("P-384")) => (P384, point()?),
-        ("OKP", Some("Ed25519")) => (ED25519, bytes("x")?),
+    let (algorithm, key) = match (text(jwk, "kty")?, text(jwk, "crv")) {
+        ("RSA", _) => (RSA, pkcs1(jwk)?),
+        ("EC", Some("P-256")) => (P256, raw(jwk)?),
+        ("EC", Some("P-384")) => (P384, raw(jwk)?),
+        ("OKP", Some("Ed25519")) => (ED25519, raw(jwk)?),
         _ => return None,
     };
-    let bits = tagged(0x03, &[vec![0], key].concat());
-    Some(sequence(&[algorithm.to_vec(), bits].concat()))
+    Some(sequence(&[algorithm.to_vec(), bit_string(&key)].concat()))
+}
+
+/// An RSA key alone (RFC 8017 appendix A.1.1).
+pub(super) fn pkcs1(jwk: &Value) -> Option<Vec<u8>> {
+    Some(sequence(&[integer(&bytes(jwk, "n")?), integer(&bytes(jwk, "e")?)].concat()))
+}
+
+/// The number that is the key: modulus, uncompressed point, or 32 bytes of Ed25519.
+pub(super) fn raw(jwk: &Value) -> Option<Vec<u8>> {
+    match text(jwk, "kty")? {
+        "RSA" => bytes(jwk, "n"),
+        "EC" => Some([vec![4], bytes(jwk, "x")?, bytes(jwk, "y")?].concat()),
+        "OKP" => bytes(jwk, "x"),
+        _ => None,
+    }
+}
+
+/// The line of an SSH key file, without a comment (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4).
+pub(super) fn ssh(jwk: &Value) -> Option<String> {
+    let string = |content: &[u8]| [&u32::try_from(content.len()).unwrap_or(0).to_be_bytes()[..], content].concat();
+    let number = |name: &str| {
+        let digits = bytes(jwk, name)?;
+        let high = digits.first().is_some_and(|first| first & 0x80 != 0);
+        Some(string(&if high { [&[0][..], &digits].concat() } else { digits }))
+    };
+    let (kind, rest) = match (text(jwk, "kty")?, text(jwk, "crv")) {
+        ("RSA", _) => ("ssh-rsa", [number("e")?, number("n")?].concat()),
+        ("EC", Some("P-256")) => ("ecdsa-sha2-nistp256", [string(b"nistp256"), string(&raw(jwk)?)].concat()),
+        ("EC", Some("P-384")) => ("ecdsa-sha2-nistp384", [string(b"nistp384"), string(&raw(jwk)?)].concat()),
+        ("OKP", Some("Ed25519")) => ("ssh-ed25519", string(&raw(jwk)?)),
+        _ => return None,
+    };
+    Some(format!("{kind} {}", STANDARD.encode([string(kind.as_bytes()), rest].concat())))
+}
+
+/// A certificate of a P-256 key (as `SubjectPublicKeyInfo`) by itself (RFC 5280 §4.1). `sign` gives r and s, 32 bytes
+/// each.
+pub(super) fn self_signed(public_key: &[u8], sign: impl Fn(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
+    // CN=attacker: SET of SEQUENCE of OID 2.5.4.3 and UTF8String.
+    let common_name = sequence(&[vec![0x06, 0x03, 0x55, 0x04, 0x03], tagged(0x0c, b"attacker")].concat());
+    let name = sequence(&tagged(0x31, &common_name));
+    let validity = sequence(&[tagged(0x17, b"200101000000Z"), tagged(0x17, b"491231235959Z")].concat());
+    let version = tagged(0xa0, &integer(&[2]));
+    let fields = [version, integer(&[1]), ECDSA_SHA256.to_vec(), name.clone(), validity, name, public_key.to_vec()];
+    let certificate = sequence(&fields.concat());
+    let signature = sign(&certificate);
+    let (r, s) = signature.split_at_checked(32)?;
+    let signature = sequence(&[number(r), number(s)].concat());
+    Some(sequence(&[certificate, ECDSA_SHA256.to_vec(), bit_string(&signature)].concat()))
 }
 
 /// PEM with 64 characters a line and a newline at the end (RFC 7468 §2).
-pub(super) fn pem(der: &[u8]) -> String {
+pub(super) fn pem(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
-    let mut lines = vec!["-----BEGIN PUBLIC KEY-----".to_owned()];
+    let mut lines = vec![format!("-----BEGIN {label}-----")];
     let mut rest = text.as_str();
     while !rest.is_empty() {
         let (line, more) = rest.split_at(rest.len().min(64));
         lines.push(line.to_owned());
         rest = more;
     }
-    lines.push("-----END PUBLIC KEY-----\n".to_owned());
+    lines.push(format!("-----END {label}-----\n"));
     lines.join("\n")
+}
+
+fn text<'a>(jwk: &'a Value, name: &str) -> Option<&'a str> {
+    jwk.get(name).and_then(Value::as_str)
+}
+
+fn bytes(jwk: &Value, name: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text(jwk, name)?).ok()
+}
+
+fn bit_string(content: &[u8]) -> Vec<u8> {
+    tagged(0x03, &[&[0], content].concat())
+}
+
+/// An INTEGER without the leading zeros of a fixed length (X.690 §8.3.2).
+fn number(bytes: &[u8]) -> Vec<u8> {
+    let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len().saturating_sub(1));
+    integer(bytes.get(start..).unwrap_or_default())
 }
 
 fn sequence(content: &[u8]) -> Vec<u8> {
@@ -87,7 +154,7 @@ mod tests {
             MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n\
             6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n\
             -----END PUBLIC KEY-----\n";
-        assert_eq!(pem(&der), expected);
+        assert_eq!(pem("PUBLIC KEY", &der), expected);
     }
 
     #[test]

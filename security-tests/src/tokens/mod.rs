@@ -1,12 +1,18 @@
-//! Tokens: how they are obtained and how they are forged. Must not know which operation they are tried on.
+//! Tokens: how they are obtained, how they are forged, and the catalogue of forgeries. Must not know which operation
+//! they are tried on.
 
 pub(crate) mod acquire;
+pub mod catalogue;
 mod der;
-pub mod tamper;
+pub mod forge;
+pub(crate) mod forger;
+mod host;
+pub mod words;
 
 use serde_json::{Map, Value};
 
-pub use tamper::{CATALOGUE, Forgery, Materials, Signer, forge};
+pub use catalogue::{Basis, Forgery, Good, Oddity, Place, Refusal, Respelling, SHAPES, Shape, by_name, catalogue};
+pub use forge::{Materials, Signer, forge};
 
 /// A token minted to order through the provider's control API.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,8 +21,40 @@ pub struct Mint {
     pub name: &'static str,
     /// Its lifetime; negative makes it expired.
     pub lifetime_seconds: Option<i64>,
-    /// Claims set over the usual ones.
+    /// Claims set over the usual ones; `null` removes.
     pub claims: Map<String, Value>,
+    /// Header parameters set over the usual ones; `null` removes.
+    pub header: Map<String, Value>,
     /// Signed with a key that is not published, under the `kid` that is.
     pub other_key: bool,
+    /// The payload as text, for what JSON values cannot say: a member that occurs twice.
+    pub payload: Option<String>,
+}
+
+impl Mint {
+    /// One claim over the usual ones.
+    #[must_use]
+    pub fn claim(name: &str, value: Value) -> Self {
+        Self::default().and(name, value)
+    }
+
+    /// One header parameter over the usual ones.
+    #[must_use]
+    pub fn header(name: &str, value: Value) -> Self {
+        Self::default().with(name, value)
+    }
+
+    /// One more claim.
+    #[must_use]
+    pub fn and(mut self, name: &str, value: Value) -> Self {
+        self.claims.insert(name.to_owned(), value);
+        self
+    }
+
+    /// One more header parameter.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.header.insert(name.to_owned(), value);
+        self
+    }
 }

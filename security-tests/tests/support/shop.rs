@@ -73,10 +73,16 @@ fn verify(state: &Shared, token: &str) -> Option<Caller> {
     let (header, claims) = (part(0)?, part(1)?);
     let signature = B64.decode(parts.get(2).unwrap_or(&"")).ok()?;
     let message = format!("{}.{}", parts[0], parts[1]);
-    if !signed(state, &header, &message, &signature) || claims["aud"] != "shop" {
+    let for_us = claims["aud"] == "shop" && claims["iss"] == state.url.as_str() && header["typ"] == "at+jwt";
+    if !signed(state, &header, &message, &signature) || !for_us || header.get("crit").is_some() || parts.len() > 3 {
         return None;
     }
-    if !state.is("expired-token") && claims["exp"].as_i64()? < now() {
+    let begins = |name: &str| claims.get(name).map_or(Some(0), Value::as_i64);
+    if !state.is("expired-token") && claims["exp"].as_i64()? < now()
+        || claims["exp"].as_i64()? > now() + 365 * 24 * 3600
+        || begins("nbf")? > now()
+        || begins("iat")? > now()
+    {
         return None;
     }
     let (sub, jti) = (claims["sub"].as_str()?, claims["jti"].as_str()?);

@@ -114,6 +114,10 @@ async fn mint(
     Json(body): Json<Value>,
 ) -> (StatusCode, Json<Value>) {
     assert_eq!(headers["authorization"], "Bearer control");
+    // As the real provider: what it does not know it refuses.
+    if body.get("payload").is_some() {
+        return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_request"})));
+    }
     let name = body["persona"].as_str().unwrap();
     let mut inner = state.inner.lock().unwrap();
     let (persona, _) = inner.users.get(name).unwrap().clone();
@@ -122,11 +126,14 @@ async fn mint(
     let lifetime = body["lifetime_seconds"].as_i64().unwrap_or(300);
     let mut claims = json!({"iss": state.url, "sub": name, "aud": body["audience"], "exp": now() + lifetime, "jti": jti,
         "tenant": persona.tenant, "roles": persona.roles});
-    for (claim, value) in body["claims"].as_object().into_iter().flatten() {
-        claims[claim] = value.clone();
+    let mut header = json!({"alg": "ES256", "typ": "at+jwt", "kid": "k1"});
+    for (over, usual) in [("claims", &mut claims), ("header", &mut header)] {
+        for (member, value) in body[over].as_object().into_iter().flatten() {
+            usual[member] = value.clone();
+        }
+        usual.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     }
     inner.issued.insert(jti.clone(), name.to_owned());
-    let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": "k1"});
     let message = format!("{}.{}", B64.encode(header.to_string()), B64.encode(claims.to_string()));
     let key = if body["signature"] == "other_key" { &state.other } else { &state.key };
     let signature = key.sign(&SystemRandom::new(), message.as_bytes()).unwrap();

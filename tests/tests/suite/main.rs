@@ -13,6 +13,8 @@ mod flaws;
 #[cfg(test)]
 mod mistakes;
 #[cfg(test)]
+mod policy;
+#[cfg(test)]
 mod product;
 #[cfg(test)]
 mod program;

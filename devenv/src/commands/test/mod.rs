@@ -124,6 +124,19 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
     Ok(Done::Tested(Box::new(run)))
 }
 
+/// The `policy` layer alone: rules against policies, in this process.
+pub(super) async fn policy_layer(session: &Session, reporter: &Reporter) -> Result<Run, Failure> {
+    let rules = load_rules(session, reporter)?;
+    let target = target(session, rules, (String::from("http://localhost"), (None, None)));
+    let options = Options {
+        layers: vec![security_tests::verdict::Layer::Policy],
+        started_at: jiff::Timestamp::now().to_string(),
+        ..Options::default()
+    };
+    let plan = plan(&target, &options)?;
+    Ok(run_layers(&plan, &target, reporter).await)
+}
+
 /// Brings the stack up when it is not, and takes down what it started.
 async fn with_stack(
     job: &Job<'_>,

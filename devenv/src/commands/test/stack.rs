@@ -5,7 +5,7 @@ use security_tests::{Options, Run, Target, TestPlan};
 use crate::commands::interrupt::Interrupts;
 use crate::commands::rules::Rules;
 use crate::commands::session::{Prepared, Session};
-use crate::commands::{Failure, running};
+use crate::commands::{Failure, running, words};
 use crate::describe::{Description, describe};
 use crate::engine::reconcile::Goal;
 use crate::event::{Event, Reporter};
@@ -93,6 +93,7 @@ pub(super) fn target(
         base_url,
         api: rules.api,
         access: rules.access,
+        words: words::words(&session.project),
         decider: rules.decider,
         lock: rules.lock,
         idp_control,
