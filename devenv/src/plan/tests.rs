@@ -187,6 +187,7 @@ identity:
     shop:
       type: public
       id_token_signed_response_alg: EdDSA
+      redirect_uris: ["http://localhost:3000/callback"]
       post_logout_redirect_uris: "http://localhost:3000/"
       backchannel_logout_uri: "http://localhost:3000/back"
       frontchannel_logout_uri: "http://localhost:3000/front"
