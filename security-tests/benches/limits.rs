@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use security_tests::access::{AccessRules, Creation, Entity, Grant, Resource, Rule};
+use security_tests::access::{AccessRules, Creation, Entity, Grant, Hidden, Identifier, Resource, Rule};
 use security_tests::oracle::{Decider, Decision, Question};
 use security_tests::target::Persona;
 use security_tests::verdict::Layer;
@@ -54,18 +54,22 @@ fn target(text: &str, personas: usize) -> Target {
         access.rules.insert(operation.id.clone(), Rule { on, allow, destructive, ..Rule::default() });
         if let Some(n) = operation.id.strip_prefix("create") {
             let resource = Resource {
-                create: Creation { operation: operation.id.clone(), json: serde_json::json!({"name": "${canary}"}) },
-                id: "$.id".into(),
+                create: Some(Creation {
+                    operation: operation.id.clone(),
+                    json: serde_json::json!({"name": "${canary}"}),
+                }),
+                id: Identifier::Answered("$.id".into()),
+                within: None,
                 read: format!("read{n}"),
                 server_owned: vec!["id".into()],
-                hidden: BTreeMap::new(),
+                hidden: Hidden::default(),
                 entity: Entity { kind: "Thing".into(), owner: "owner".into(), tenant: "tenant".into() },
             };
             access.resources.insert(format!("r{n}"), resource);
         }
     }
     let persona = |n: usize| {
-        let persona = Persona { tenant: Some(format!("t{}", n % 3)), roles: vec!["user".into()] };
+        let persona = Persona { tenant: Some(format!("t{}", n % 3)), roles: vec!["user".into()], account: None };
         (format!("p{n:03}"), persona)
     };
     Target {

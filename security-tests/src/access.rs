@@ -2,9 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::login::{Call, Login};
+
 /// The written answer to "who may do what". What is not allowed is denied.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccessRules {
+    /// How the API is entered when no provider gives tokens for it.
+    pub login: Option<Login>,
+    /// What puts the API back to its start; runs before and after everything.
+    pub reset: Option<Call>,
     /// Operations that the OpenAPI document hides.
     pub routes: Vec<Route>,
     /// Kinds of objects that rules speak of, by name.
@@ -29,18 +35,38 @@ pub struct Route {
 /// A kind of object: how to make one, how to know it, who may see what of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
-    /// How its owner makes one.
-    pub create: Creation,
-    /// Where the identifier is in the answer, as `$.a.b`.
-    pub id: String,
-    /// The operation that reads one: the effect probe.
+    /// How its owner makes one; nothing when it is the account itself, which registration makes.
+    pub create: Option<Creation>,
+    /// What identifies one.
+    pub id: Identifier,
+    /// The kind of object that it is inside of, when its path names that first.
+    pub within: Option<String>,
+    /// The operation that reads one, or a list that holds it: the effect probe.
     pub read: String,
     /// Fields that a client must not be able to set.
     pub server_owned: Vec<String>,
-    /// Fields that a role must not see, by role.
-    pub hidden: BTreeMap<String, Vec<String>>,
+    /// Fields that somebody must not see.
+    pub hidden: Hidden,
     /// How policies see it.
     pub entity: Entity,
+}
+
+/// What identifies an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identifier {
+    /// The server's choice, in the answer to its creation, as `$.a.b`.
+    Answered(String),
+    /// The client's choice: a text with `${canary}` or `${persona.username}`.
+    Sent(String),
+}
+
+/// Fields that somebody must not see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// From everybody but the owner.
+    pub from_others: Vec<String>,
+    /// From a role, by its name.
+    pub from_role: BTreeMap<String, Vec<String>>,
 }
 
 /// How an owner makes an object.
@@ -74,6 +100,8 @@ pub struct Rule {
     pub only: Option<Scope>,
     /// It ends the object or more: runs after everything else, on objects made for it.
     pub destructive: bool,
+    /// What the caller does to the object first, e.g. follow somebody before following ends.
+    pub prepare: Option<String>,
     /// Body to send; without it, one is made from the OpenAPI schema. `${canary}` as above.
     pub json: Option<serde_json::Value>,
 }
@@ -87,6 +115,8 @@ pub enum Grant {
     Authenticated,
     /// Who made the object: `owner`.
     Owner,
+    /// With any valid token but that of who made the object: `others`.
+    Others,
     /// Anybody of the object's tenant: `tenant`.
     Tenant,
     /// A role, in any tenant: `admin`.

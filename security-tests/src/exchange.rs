@@ -27,6 +27,8 @@ pub struct Answer {
     pub text: String,
     /// The body as JSON, when it is.
     pub json: Option<Value>,
+    /// Whether it brought a token, where one was looked for.
+    pub signed_in: bool,
     /// What there is to say of the token that was sent, for reports; never the token.
     pub remark: Option<String>,
 }

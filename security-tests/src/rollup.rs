@@ -97,6 +97,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "revoked-token",
             "deactivated-user",
             "removed-role",
+            "undeclared-security",
         ],
     ),
     // A signature that nobody looks at may as well be of another kind.
@@ -126,7 +127,10 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     ("expired-token", &["missing-expiry", "lenient-claims"]),
     ("missing-expiry", &["lenient-claims"]),
     // Whom the function does not ask for a role it does not ask for a tenant, an object or a claim.
-    ("function-access", &["object-access", "duplicate-key", "tenant-isolation", "forged-claims", "removed-role"]),
+    (
+        "function-access",
+        &["object-access", "duplicate-key", "tenant-isolation", "forged-claims", "removed-role", "undecided-operation"],
+    ),
     // Who reaches the neighbour's object also reaches a stranger's, whatever the token claims.
     ("object-access", &["duplicate-key", "tenant-isolation", "forged-claims", "removed-role"]),
     ("tenant-isolation", &["forged-claims"]),
@@ -233,7 +237,21 @@ fn same_defect(plan: &TestPlan, one: &Suspicion<'_>, other: &Suspicion<'_>) -> b
         matches!(operation.method.as_str(), "PUT" | "PATCH").then_some(operation.path.clone())
     };
     let same_write = replaces(one).is_some() && replaces(one) == replaces(other);
-    one.check == other.check && (matches!(layer(one.check), Some(Layer::Token | Layer::Session)) || same_write)
+    one.check == other.check && (is_of_verifier(one.check) || same_write || same_failure(one, other))
+}
+
+/// Whether a check looks at what all operations have in common. Each operation asks for a token by itself.
+fn is_of_verifier(check: &str) -> bool {
+    check != "missing-authentication" && matches!(layer(check), Some(Layer::Token | Layer::Session))
+}
+
+/// Whether the server fails for the same cause: the same question about tokens or accounts was asked.
+fn same_failure(one: &Suspicion<'_>, other: &Suspicion<'_>) -> bool {
+    let causes = |suspicion: &Suspicion<'_>| -> BTreeSet<&'static str> {
+        let asked = suspicion.cases.iter().filter(|case| matches!(case.layer, Layer::Session | Layer::Token));
+        asked.map(|case| case.check).filter(|check| is_of_verifier(check)).collect()
+    };
+    one.check == "server-error" && !causes(one).is_disjoint(&causes(other))
 }
 
 fn confidence(suspicion: &Suspicion<'_>) -> Confidence {

@@ -194,6 +194,7 @@ fn forgive_a_broken_target(plan: &TestPlan, exchanges: &[Option<Exchange>], case
             (Credential::Persona(_) | Credential::Fresh(_), true) => failed += 1,
             (
                 Credential::Anonymous
+                | Credential::Held(_)
                 | Credential::Minted(..)
                 | Credential::Forged(..)
                 | Credential::Pair(..)

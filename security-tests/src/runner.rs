@@ -3,6 +3,8 @@
 
 mod pace;
 mod patience;
+mod secrets;
+mod sign_in;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -34,13 +36,16 @@ pub struct Progress {
 }
 
 /// The phases in their order, with whether groups may run side by side.
-const PHASES: [(Phase, bool); 6] = [
+const PHASES: [(Phase, bool); 9] = [
+    (Phase::Begin, false),
+    (Phase::Accounts, true),
     (Phase::Setup, true),
     (Phase::Read, true),
     (Phase::Write, true),
     (Phase::Destroy, true),
     (Phase::Session, false),
     (Phase::Global, false),
+    (Phase::End, false),
 ];
 
 /// Runs a plan. Dropping the future is safe: no request is left half-written that could matter. A persona may then be
@@ -63,6 +68,9 @@ pub async fn restore(target: &Target) -> Result<(), String> {
     let plan = TestPlan::default();
     let transport = Transport::new(&plan, target)?;
     let mut failed = BTreeMap::new();
+    if target.directory.is_none() {
+        return Ok(());
+    }
     for (name, persona) in &target.personas {
         for change in [replace_active(true), replace_roles(&persona.roles)] {
             match transport.patch_user(name, &change).await {
@@ -73,6 +81,28 @@ pub async fn restore(target: &Target) -> Result<(), String> {
         }
     }
     let report: Vec<String> = failed.into_iter().map(|(name, reason)| format!("`{name}`: {reason}")).collect();
+    if report.is_empty() { Ok(()) } else { Err(report.join("; ")) }
+}
+
+/// Ends a run that was broken off: the API is put back to its start, or the accounts that were made are deleted.
+///
+/// # Errors
+/// What was left, and why.
+pub async fn clean_up(plan: &TestPlan, target: &Target) -> Result<(), String> {
+    let transport = Transport::new(plan, target)?;
+    let mut failed = BTreeMap::new();
+    for group in plan.groups.iter().filter(|group| group.phase == Phase::End) {
+        for (id, exchange) in run_group(plan, &transport, group, None).await {
+            match exchange.result {
+                // What was never made, or is gone already, need not be deleted.
+                Ok(answer) if answer.is_2xx() || matches!(answer.status, 404 | 410) => {}
+                Ok(answer) => drop(failed.insert(id, format!("answered {}", answer.status))),
+                Err(reason) => drop(failed.insert(id, reason.reason().to_owned())),
+            }
+        }
+    }
+    let action = |id: &StepId| plan.steps.get(*id).map_or_else(String::new, |step| step.action.to_string());
+    let report: Vec<String> = failed.iter().map(|(id, reason)| format!("`{}`: {reason}", action(id))).collect();
     if report.is_empty() { Ok(()) } else { Err(report.join("; ")) }
 }
 

@@ -36,12 +36,46 @@ pub struct Target {
 }
 
 /// Somebody who takes part in the tests.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Persona {
     /// Tenant, when there are tenants.
     pub tenant: Option<String>,
     /// Roles at the start of the run.
     pub roles: Vec<String>,
+    /// The account that the persona has already, for APIs with a login of their own. Others get one by registration.
+    pub account: Option<Account>,
+}
+
+/// An account that is there before the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// Its name.
+    pub username: String,
+    /// Its address, when the API asks for one.
+    pub email: Option<String>,
+    /// Its password; without one nobody can log in, and it can only be a victim.
+    pub password: Option<Secret>,
+}
+
+impl Persona {
+    /// Whether somebody can act as this persona.
+    #[must_use]
+    pub fn can_act(&self) -> bool {
+        self.account.as_ref().is_none_or(|account| account.password.is_some())
+    }
+}
+
+impl Target {
+    /// The personas that can act: a victim without a password cannot.
+    pub fn actors(&self) -> impl Iterator<Item = &String> {
+        self.personas.iter().filter(|(_, persona)| persona.can_act()).map(|(name, _)| name)
+    }
+
+    /// Whether tokens can be had at all, from a provider or from the API's own login.
+    #[must_use]
+    pub fn has_tokens(&self) -> bool {
+        self.provider.is_some() || self.access.login.is_some()
+    }
 }
 
 /// The mocked provider: protocol at `issuer`, minting through its control API (see `docs/wire.md`).

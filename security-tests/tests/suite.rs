@@ -79,7 +79,8 @@ async fn anonymous_callers_may_be_answered_403() {
 async fn a_denial_may_be_a_200_that_says_fail() {
     let world = World::start(&["fail-200"]).await;
     let mut target = target(&world);
-    target.access.resources.get_mut("order").unwrap().id = "$.data.id".into();
+    target.access.resources.get_mut("order").unwrap().id =
+        security_tests::access::Identifier::Answered("$.data.id".into());
     let run = attack_target(&target).await;
     assert_eq!((findings(&run), run.open_questions(), run.verdict()), (vec![], vec![], Verdict::Pass));
 }
@@ -88,7 +89,8 @@ async fn a_denial_may_be_a_200_that_says_fail() {
 async fn a_hole_in_an_application_that_answers_200_to_everything_is_found() {
     let world = World::start(&["fail-200", "object-write"]).await;
     let mut target = target(&world);
-    target.access.resources.get_mut("order").unwrap().id = "$.data.id".into();
+    target.access.resources.get_mut("order").unwrap().id =
+        security_tests::access::Identifier::Answered("$.data.id".into());
     assert_eq!(findings(&attack_target(&target).await), ["object-access PATCH /orders/{id} API1:2023"]);
 }
 

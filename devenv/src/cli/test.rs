@@ -23,6 +23,12 @@ pub struct Test {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
     pub stack: StackArgs,
+    /// An API that runs already, e.g. http://127.0.0.1:8080, instead of a stack; needs no devenv.yaml
+    #[arg(long, value_name = "URL", conflicts_with = "accept")]
+    pub target: Option<String>,
+    /// Who may do what of that API [default: authz.yaml in --dir]
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub rules: Option<PathBuf>,
     /// Only these layers
     #[arg(long = "layer", value_name = "LAYER", value_delimiter = ',')]
     pub layers: Vec<String>,

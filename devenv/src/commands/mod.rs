@@ -17,6 +17,7 @@ mod rules;
 mod running;
 mod serve;
 mod session;
+mod target;
 mod test;
 mod token;
 mod up;

@@ -48,7 +48,7 @@ pub fn describe(description: Description<'_>) -> Target {
     let Description { manifest, name, base_url, api, access, words, decider, lock, idp_control, iam_control } =
         description;
     let persona = |(name, persona): (&String, &crate::manifest::Persona)| {
-        (name.clone(), Persona { tenant: persona.tenant.clone(), roles: persona.roles.clone() })
+        (name.clone(), Persona { tenant: persona.tenant.clone(), roles: persona.roles.clone(), account: None })
     };
     let provider = manifest.idp.as_ref().zip(idp_control).map(|(idp, token)| Provider {
         issuer: format!("http://localhost:{}", idp.port),

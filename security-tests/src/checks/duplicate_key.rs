@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::{Check, Work, reach};
+use crate::access::Identifier;
 use crate::api::Operation;
 use crate::oracle::{Decision, Relation};
 use crate::plan::{Action, Case, Credential, Detail, Draft, Phase, Role, Trial, Twice, request};
@@ -55,7 +56,8 @@ fn plan_one(
     (name, doubled): (&str, Doubled),
 ) -> Option<()> {
     let (resource, described) = draft.resource_of(&operation.id)?;
-    let field = described.id.rsplit('.').next()?.to_owned();
+    let Identifier::Answered(place) = &described.id else { return None };
+    let field = place.rsplit('.').next()?.to_owned();
     let control = draft.site(&operation.id, Some(victim))?.control;
     let body = draft.body(operation).filter(request::has_canary)?;
     let group = draft.group(Phase::Write);
@@ -63,8 +65,8 @@ fn plan_one(
     let (others, _) = draft.create(group, resource, victim)?;
     let before = draft.read_back(group, others, victim);
     let written = draft.marker(resource, attacker);
-    let mut request = request::request(operation, Some(own), Credential::Persona(attacker.to_owned()));
-    request.body = Some(request::fill(&body, &written));
+    let mut request = draft.request(operation, Some(own), Credential::Persona(attacker.to_owned()));
+    request.body = Some(request::replace(&body, &[("canary", written.clone())]));
     let (first, last) = if doubled == Doubled::OwnFirst { (own, others) } else { (others, own) };
     request.twice = Some(Twice { field, first, last });
     let attack = draft.step(group, Role::Attack, Action::Request(Box::new(request)));

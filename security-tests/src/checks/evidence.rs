@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::exchange::{Answer, Exchange, NoAnswer};
-use crate::plan::{Marker, StepId, TestPlan};
+use crate::plan::{Marker, StepId, TestPlan, marker_prefix};
 
 /// A plan and what came back.
 #[derive(Clone, Copy)]
@@ -39,10 +39,26 @@ impl<'a> Evidence<'a> {
         self.optional(self.plan.anonymous.get(operation).copied())
     }
 
+    /// Whether an answer names an actor, as the API calls them: by name or by address.
+    #[must_use]
+    pub fn names(&self, answer: &Answer, actor: &str) -> bool {
+        let account = self.plan.accounts.get(actor);
+        let identities = account.map_or(vec![actor], |account| vec![account.username.as_str(), account.email.as_str()]);
+        identities.into_iter().any(|identity| answer.text.contains(&format!("\"{identity}\"")))
+    }
+
+    /// Whether an answer is how this API refuses or does not find, learned from requests that cannot have worked.
+    #[must_use]
+    pub fn is_learned_refusal(&self, answer: &Answer) -> bool {
+        let nowhere = self.optional(self.plan.nowhere);
+        nowhere
+            .is_some_and(|nowhere| answer.resembles(nowhere) && (answer.json.is_some() || answer.text == nowhere.text))
+    }
+
     /// The markers in a text, except one.
     #[must_use]
     pub fn markers(&self, text: &str, except: Option<&str>) -> Vec<&'a Marker> {
-        let prefix = format!("canary-{:08x}-", self.plan.seed & 0xffff_ffff);
+        let prefix = marker_prefix(self.plan.seed);
         let length = prefix.len() + 5;
         let found: BTreeSet<&str> = text
             .match_indices(&prefix)

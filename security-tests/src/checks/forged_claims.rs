@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, json};
 
-use super::{Check, Evidence, Work, forged_token, reach};
+use super::{Check, Work, forged_token, reach};
 use crate::oracle::{Decision, Relation, is_for_anyone};
-use crate::plan::{Attempt, Case, Credential, Detail, Draft};
+use crate::plan::{Attempt, Credential, Detail, Draft};
 use crate::tokens::Mint;
-use crate::verdict::{Layer, Outcome, Severity, Tier};
+use crate::verdict::{Layer, Severity, Tier};
 
 pub(super) static CHECK: Check = Check {
     id: "forged-claims",
@@ -20,7 +20,7 @@ pub(super) static CHECK: Check = Check {
     owasp: "API5:2023",
     cwe: "CWE-863",
     severity: Severity::High,
-    work: Work::Online(plan, judge),
+    work: Work::Online(plan, reach::raised),
 };
 
 fn plan(draft: &mut Draft<'_>) {
@@ -68,17 +68,6 @@ fn attempt(draft: &mut Draft<'_>, operation: &str, owner: Option<&str>, (persona
     let mut case = forged_token::impersonation(CHECK.id, operation, persona, name, trial);
     case.detail = Detail::Raised(plain);
     draft.case(case);
-}
-
-/// Raised claims are at fault only where the plain token is refused.
-fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
-    let raised = reach::judge(case, evidence);
-    let Detail::Raised(plain) = &case.detail else { return raised };
-    let plain = Case { trial: plain.clone(), detail: Detail::None, ..case.clone() };
-    match (raised, reach::judge(&plain, evidence)) {
-        (Outcome::Fail(..), Outcome::Fail(..)) => Outcome::NotApplicable("the plain token gets there too".to_owned()),
-        (raised, _) => raised,
-    }
 }
 
 /// Every scope that an operation may be guarded by: its own name, its method, the roles, and everything.

@@ -54,6 +54,11 @@ pub(crate) fn representative(draft: &Draft<'_>) -> Option<String> {
         operation.method == "GET" && operation.path_parameters().is_empty() && no_role && all_may
     };
     let operations = draft.operations();
+    // What a login says about itself tells most about whose token it is.
+    let me = draft.login().and_then(|login| login.me.clone());
+    if let Some(me) = me.filter(|me| operations.iter().any(|operation| operation.id == *me)) {
+        return Some(me);
+    }
     let scoped = |operation: &&Operation| draft.rule(&operation.id).is_some_and(|rule| rule.only.is_some());
     let mut candidates = operations.iter().filter(fits);
     let plain = candidates.clone().find(|operation| !scoped(operation));

@@ -2,6 +2,7 @@
 //! silently dropped is no defect.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod account;
 mod values;
 
 use serde_json::Value;
@@ -11,10 +12,7 @@ use crate::access::Resource;
 use crate::api::Operation;
 use crate::exchange::{Answer, at_path};
 use crate::oracle::{Decision, Relation};
-use crate::plan::{
-    Action, Assigned, Case, Control, Credential, Detail, Draft, ObjectId, Phase, PlannedObject, Role, StepId, Trial,
-    request,
-};
+use crate::plan::{Action, Assigned, Case, Control, Credential, Detail, Draft, Phase, Role, StepId, Trial, request};
 use crate::verdict::{Confidence, Layer, Outcome, Severity, Tier};
 
 pub(super) static CHECK: Check = Check {
@@ -29,12 +27,16 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn plan(draft: &mut Draft<'_>) {
+    account::plan(draft);
     for operation in draft.operations().into_iter().filter(|operation| !operation.is_safe()) {
         let destructive = draft.rule(&operation.id).is_some_and(|rule| rule.destructive);
         let creates = draft.created_by(&operation.id);
         let on = draft.resource_of(&operation.id).map(|(name, _)| name.to_owned());
         let Some(name) = creates.clone().or(on).filter(|_| !destructive) else { continue };
         let Some(resource) = draft.target.access.resources.get(&name) else { continue };
+        if resource.create.is_none() {
+            continue; // Accounts are tried by themselves.
+        }
         let takes_fields = draft.body(&operation).is_some_and(|body| body.is_object());
         let Some(caller) = caller(draft, &operation, &name, creates.is_some()).filter(|_| takes_fields) else {
             continue;
@@ -103,15 +105,18 @@ impl Bench<'_> {
     fn send(&self, draft: &mut Draft<'_>, fields: &[(String, Value)], role: Role) -> Option<(StepId, Vec<StepId>)> {
         let marker = draft.marker(self.name, &self.caller);
         let (object, existing) = if self.creates {
-            (self.expect_object(draft, &marker), None)
+            (draft.expect_object(self.name, &self.caller, &marker)?, None)
         } else {
             let (object, _) = draft.create(self.group, self.name, &self.caller)?;
             (object, Some(object))
         };
-        let mut request = request::request(self.operation, existing, Credential::Persona(self.caller.clone()));
+        let place = existing.or_else(|| draft.plan.objects.get(object)?.parent);
+        let mut request = draft.request(self.operation, place, Credential::Persona(self.caller.clone()));
         request.creates = self.creates.then_some(object);
-        let mut body = request::fill(&draft.body(self.operation)?, &marker);
-        body.as_object_mut()?.extend(fields.iter().cloned());
+        let mut values = draft.account_values(&self.caller);
+        values.push(("canary", marker));
+        let mut body = request::replace(&draft.body(self.operation)?, &values);
+        request::innermost(&mut body)?.extend(fields.iter().cloned());
         request.body = Some(body);
         let step = draft.step(self.group, role, Action::Request(Box::new(request)));
         let readers = self.readers(draft, fields);
@@ -119,24 +124,13 @@ impl Bench<'_> {
         Some((step, reads))
     }
 
-    /// The object that the request itself makes.
-    fn expect_object(&self, draft: &mut Draft<'_>, marker: &str) -> ObjectId {
-        draft.plan.objects.push(PlannedObject {
-            resource: self.name.to_owned(),
-            owner: self.caller.clone(),
-            marker: marker.to_owned(),
-            id_path: self.resource.id.clone(),
-        });
-        draft.plan.objects.len() - 1
-    }
-
     /// The caller; somebody from whom nothing is hidden; and whoever the fields would make the owner.
     fn readers(&self, draft: &Draft<'_>, fields: &[(String, Value)]) -> Vec<String> {
         let read = &self.resource.read;
         let mut readers = vec![self.caller.clone()];
-        if !property_exposure::hidden(draft, self.resource, &self.caller).is_empty() {
+        if !property_exposure::hidden(draft, self.resource, &self.caller, Relation::Own).is_empty() {
             let sees_all = |name: &&String| {
-                property_exposure::hidden(draft, self.resource, name).is_empty()
+                property_exposure::hidden(draft, self.resource, name, Relation::SameTenant).is_empty()
                     && draft.may(read, Some(name), Some(&self.caller))
             };
             readers.extend(draft.target.personas.keys().find(sees_all).cloned());

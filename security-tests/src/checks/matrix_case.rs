@@ -41,7 +41,7 @@ fn check_of(draft: &Draft<'_>, cell: &PlannedCell) -> &'static str {
     let grants = draft.rule(&cell.operation).map(|rule| rule.allow.as_slice()).unwrap_or_default();
     let has_role = |role: &String| draft.target.personas.get(persona).is_some_and(|who| who.roles.contains(role));
     let right_role = grants.iter().any(|grant| matches!(grant, Grant::RoleOfTenant(role) if has_role(role)));
-    let by_object = grants.iter().any(|grant| matches!(grant, Grant::Owner | Grant::Tenant));
+    let by_object = grants.iter().any(|grant| matches!(grant, Grant::Owner | Grant::Others | Grant::Tenant));
     match (cell.relation, by_object) {
         (Relation::None, _) => "function-access",
         (Relation::OtherTenant, true) => "tenant-isolation",

@@ -2,11 +2,13 @@
 //! know how requests are sent.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod account_case;
 mod algorithm_family;
 mod collection_scope;
 mod confused_subject;
 mod critical_header;
 mod deactivated_user;
+mod deleted_account;
 mod duplicate_claim;
 mod duplicate_key;
 mod embedded_key;
@@ -17,27 +19,35 @@ mod forged_claims;
 mod forged_token;
 mod function_access;
 mod identity;
+mod identity_reuse;
 mod ignored_signature;
 mod key_confusion;
 mod key_lookup;
 mod lenient_claims;
+mod logged_out_token;
 mod mass_assignment;
 mod matrix_case;
 mod missing_authentication;
 mod missing_expiry;
+mod mistaken_kind;
 mod object_access;
+mod old_version;
 mod policy_disagrees;
 mod premature_token;
+mod privilege_escalation;
 mod property_exposure;
 mod reach;
 mod remote_key;
 mod removed_role;
 mod revoked_token;
+mod scheme_case;
 mod sender_constraint;
+mod sensitive_data;
 mod server_error;
 mod session_case;
 mod shaped_request;
 mod split_authorization;
+mod stale_token;
 mod step_up;
 mod tenant_isolation;
 mod token_kind;
@@ -49,11 +59,14 @@ mod undecided_operation;
 mod undeclared_security;
 mod unguarded_path;
 mod unknown_action;
+mod unknown_subject;
 mod unsigned_token;
+mod versions;
 mod weak_key;
 mod widened_access;
 mod wrong_audience;
 mod wrong_issuer;
+mod wrong_password;
 
 use crate::api::Operation;
 use crate::oracle::Relation;
@@ -158,6 +171,9 @@ pub static ALL: &[&Check] = &[
     &confused_subject::CHECK,
     &forged_claims::CHECK,
     &trusted_identity_header::CHECK,
+    &unknown_subject::CHECK,
+    &mistaken_kind::CHECK,
+    &scheme_case::CHECK,
     &unguarded_path::CHECK,
     &split_authorization::CHECK,
     &duplicate_key::CHECK,
@@ -179,11 +195,20 @@ pub static ALL: &[&Check] = &[
     &collection_scope::CHECK,
     &function_access::CHECK,
     &property_exposure::CHECK,
+    &sensitive_data::CHECK,
     &mass_assignment::CHECK,
+    &privilege_escalation::CHECK,
+    &wrong_password::CHECK,
+    &wrong_password::OLD,
+    &old_version::CHECK,
     &widened_access::CHECK,
     &revoked_token::CHECK,
     &deactivated_user::CHECK,
     &removed_role::CHECK,
+    &logged_out_token::CHECK,
+    &deleted_account::CHECK,
+    &identity_reuse::CHECK,
+    &stale_token::CHECK,
     &server_error::CHECK,
 ];
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Check, Evidence, Work, reach};
 use crate::access::Resource;
 use crate::exchange::{Answer, find_field};
-use crate::oracle::Decision;
+use crate::oracle::{Decision, Relation};
 use crate::plan::{Case, Detail, Draft, PlannedCell, StepId};
 use crate::verdict::{Confidence, Layer, Outcome, Severity, Tier};
 
@@ -29,7 +29,7 @@ fn plan(draft: &mut Draft<'_>) {
         let cells: Vec<PlannedCell> = draft.cells_of(&operation.id).into_iter().filter(allowed).collect();
         for cell in &cells {
             let (Some(persona), Some(trial)) = (&cell.persona, &cell.trial) else { continue };
-            for field in hidden(draft, resource, persona) {
+            for field in hidden(draft, resource, persona, cell.relation) {
                 let control = seen_by_others(draft, resource, &cells, &field);
                 draft.case(Case {
                     id: format!("{}:{}:{persona}:{}:{field}", CHECK.id, operation.id, cell.relation.as_str()),
@@ -46,18 +46,28 @@ fn plan(draft: &mut Draft<'_>) {
     }
 }
 
-/// The fields that every role of a persona hides.
-pub(super) fn hidden(draft: &Draft<'_>, resource: &Resource, persona: &str) -> Vec<String> {
+/// The fields that every role of a persona hides, and those that only the owner sees.
+pub(super) fn hidden(draft: &Draft<'_>, resource: &Resource, persona: &str, relation: Relation) -> Vec<String> {
+    let hidden = &resource.hidden;
     let roles = draft.target.personas.get(persona).map(|persona| persona.roles.as_slice()).unwrap_or_default();
-    let of_role = |role: &String| resource.hidden.get(role).map(Vec::as_slice).unwrap_or_default();
-    let Some(first) = roles.first() else { return Vec::new() };
-    of_role(first).iter().filter(|field| roles.iter().all(|role| of_role(role).contains(field))).cloned().collect()
+    let of_role = |role: &String| hidden.from_role.get(role).map(Vec::as_slice).unwrap_or_default();
+    let by_role = roles.first().map(|first| {
+        let first = of_role(first).iter();
+        first.filter(|field| roles.iter().all(|role| of_role(role).contains(field))).cloned().collect::<Vec<_>>()
+    });
+    let mut fields = by_role.unwrap_or_default();
+    fields.extend(hidden.from_others.iter().filter(|_| relation != Relation::Own).cloned());
+    fields
 }
 
 /// The same operation by somebody from whom the field is not hidden.
 fn seen_by_others(draft: &Draft<'_>, resource: &Resource, cells: &[PlannedCell], field: &String) -> Option<StepId> {
+    // What only the owner sees may be shown elsewhere and not here: then nobody sees it here, which is no mistake.
+    if resource.hidden.from_others.contains(field) {
+        return None;
+    }
     let may_see = |cell: &&PlannedCell| {
-        cell.persona.as_ref().is_some_and(|persona| !hidden(draft, resource, persona).contains(field))
+        cell.persona.as_ref().is_some_and(|persona| !hidden(draft, resource, persona, cell.relation).contains(field))
     };
     cells.iter().find(may_see).and_then(|cell| cell.trial.as_ref()).map(|trial| trial.attack)
 }

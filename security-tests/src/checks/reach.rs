@@ -5,7 +5,7 @@
 use super::Evidence;
 use crate::exchange::{Answer, NoAnswer};
 use crate::oracle::Decision;
-use crate::plan::{Case, Control, Detail, PlannedCell, Trial};
+use crate::plan::{Action, Case, Control, Detail, PlannedCell, SignInProof, StepId, Trial};
 use crate::verdict::{Confidence, Observed, Outcome};
 
 /// Judges a case by what it expects.
@@ -55,13 +55,16 @@ pub(crate) fn denied(case: &Case, evidence: &Evidence<'_>) -> Outcome {
         Ok(answer) => answer,
         Err(reason) => return no_answer(&reason),
     };
+    if answer.status == 429 {
+        return Outcome::Inconclusive("rate limited".to_owned());
+    }
+    if trial.control.is_none() && trial.needs.is_empty() {
+        return denied_to_all(case, answer, evidence);
+    }
     let control = match control(trial, evidence) {
         Ok(control) => control,
         Err(reason) => return Outcome::Inconclusive(reason),
     };
-    if answer.status == 429 {
-        return Outcome::Inconclusive("rate limited".to_owned());
-    }
     if let Some(leak) = evidence.leak(answer, case.persona.as_deref(), trial.written.as_deref()) {
         return confirmed(format!("the answer holds the marker of an object of {}", leak.owner));
     }
@@ -81,14 +84,59 @@ pub(crate) fn denied(case: &Case, evidence: &Evidence<'_>) -> Outcome {
     accepted(case, answer, control, evidence)
 }
 
-/// The control's answer, when it worked.
-fn control<'a>(trial: &Trial, evidence: &Evidence<'a>) -> Result<&'a Answer, String> {
+/// Judges a request that nobody may send: no control can show that it would work, but an answer shows that it did.
+fn denied_to_all(case: &Case, answer: &Answer, evidence: &Evidence<'_>) -> Outcome {
+    if let Some(leak) = evidence.leak(answer, case.persona.as_deref(), case.trial.written.as_deref()) {
+        return confirmed(format!("the answer holds the marker of an object of {}", leak.owner));
+    }
+    if let Effect::Seen(what) = effect(&case.trial, answer, evidence) {
+        return confirmed(what);
+    }
+    match answer.status {
+        // RFC 9110 §15.5: unauthorized, forbidden, not found, not allowed, gone; or sent to where one logs in.
+        300..=399 | 401 | 403..=405 | 410 => Outcome::Pass(format!("refused with {}", answer.status)),
+        502..=504 => Outcome::Inconclusive(format!("answered {}", answer.status)),
+        500.. => Outcome::ServerError(answer.status),
+        400..=499 => {
+            let why = "nobody is allowed, so nothing shows whether the request was right";
+            Outcome::Inconclusive(format!("answered {}, and {why}", answer.status))
+        }
+        _ if answer.says_no(None) => Outcome::Pass("refused in the body".to_owned()),
+        _ if evidence.is_learned_refusal(answer) => {
+            Outcome::Pass("answered like a path that does not exist".to_owned())
+        }
+        _ => {
+            let others =
+                evidence.plan.accounts.iter().filter(|(_, account)| Some(&account.persona) != case.persona.as_ref());
+            let named = others.into_iter().find(|(actor, _)| evidence.names(answer, actor));
+            let what = format!("nobody may, and it was answered {}", answer.status);
+            match named {
+                Some((_, account)) => confirmed(format!("{what} with data of {}", account.persona)),
+                None => Outcome::Fail(Confidence::Suspected, what),
+            }
+        }
+    }
+}
+
+/// Whether everything worked that a case needs.
+pub(crate) fn preparation(trial: &Trial, evidence: &Evidence<'_>) -> Result<(), String> {
     for step in &trial.needs {
         let answer = evidence.answer(*step).map_err(|reason| format!("a preparation failed: {}", reason.reason()))?;
         if !answer.is_2xx() {
             return Err(format!("a preparation failed with {}", answer.status));
         }
+        let logs_in = matches!(evidence.plan.steps.get(*step).map(|step| &step.action),
+            Some(Action::Request(request)) if request.signs_in.is_some());
+        if answer.says_no(None) || logs_in && !answer.signed_in {
+            return Err(format!("a preparation failed: answered {}, and the body says no", answer.status));
+        }
     }
+    Ok(())
+}
+
+/// The control's answer, when it worked.
+pub(crate) fn control<'a>(trial: &Trial, evidence: &Evidence<'a>) -> Result<&'a Answer, String> {
+    preparation(trial, evidence)?;
     let Some(control) = &trial.control else {
         return Err("nobody is allowed, so nothing shows that it works".to_owned());
     };
@@ -98,6 +146,33 @@ fn control<'a>(trial: &Trial, evidence: &Evidence<'a>) -> Result<&'a Answer, Str
     if worked(answer) { Ok(answer) } else { Err(format!("the control by {by} was answered {}", answer.status)) }
 }
 
+/// Judges a token that must not be taken at all: whatever is answered beside a refusal shows that it was.
+pub(crate) fn refused(case: &Case, evidence: &Evidence<'_>) -> Outcome {
+    match (denied(case, evidence), evidence.answer(case.trial.attack)) {
+        (Outcome::Pass(how), Ok(answer)) => {
+            let control = case.trial.control.as_ref().and_then(|control| evidence.optional(Some(control.step)));
+            let taken = worked(answer) && refusal(answer, control, evidence.anonymous(&case.operation)).is_none();
+            if taken {
+                Outcome::Fail(Confidence::Suspected, format!("accepted with {}", answer.status))
+            } else {
+                Outcome::Pass(how)
+            }
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+/// Judges a token or an account that was raised: at fault only where the plain one is refused.
+pub(crate) fn raised(case: &Case, evidence: &Evidence<'_>) -> Outcome {
+    let raised = judge(case, evidence);
+    let Detail::Raised(plain) = &case.detail else { return raised };
+    let plain = Case { trial: plain.clone(), detail: Detail::None, ..case.clone() };
+    match (raised, judge(&plain, evidence)) {
+        (Outcome::Fail(..), Outcome::Fail(..)) => Outcome::NotApplicable("the plain one gets there too".to_owned()),
+        (raised, _) => raised,
+    }
+}
+
 /// What a 2xx that is no refusal amounts to.
 fn accepted(case: &Case, answer: &Answer, control: &Answer, evidence: &Evidence<'_>) -> Outcome {
     let written = case.trial.written.as_deref();
@@ -105,10 +180,10 @@ fn accepted(case: &Case, answer: &Answer, control: &Answer, evidence: &Evidence<
         return confirmed("the answer shows what was written".to_owned());
     }
     let by = case.trial.control.as_ref().map_or("", |control| control.persona.as_str());
+    let actor = case.trial.control.as_ref().and_then(|control| control.actor.as_deref()).unwrap_or(by);
     if case.detail == Detail::Impersonation || case.persona.is_none() {
         let personal = |answer: &Answer| {
-            answer.text.contains(&format!("\"{by}\""))
-                || evidence.markers(&answer.text, written).iter().any(|m| m.owner == by)
+            evidence.names(answer, actor) || evidence.markers(&answer.text, written).iter().any(|m| m.owner == by)
         };
         if personal(answer) {
             return confirmed(format!("the answer is the one of {by}"));
@@ -139,6 +214,21 @@ enum Effect {
 }
 
 fn effect(trial: &Trial, answer: &Answer, evidence: &Evidence<'_>) -> Effect {
+    if let Some(sign_in) = trial.sign_in {
+        let proven = |sign_in: SignInProof| {
+            let signed_in = |step: StepId| evidence.optional(Some(step)).map(|answer| answer.signed_in);
+            Some((signed_in(sign_in.with_new)?, signed_in(sign_in.with_old)?))
+        };
+        let visible =
+            trial.control.as_ref().is_none_or(|control| control.sign_in.and_then(proven) == Some((true, false)));
+        return match proven(sign_in) {
+            Some((true, false)) => {
+                Effect::Seen("the owner's login takes the password that was set, and not the one before".to_owned())
+            }
+            Some((false, _)) if visible => Effect::Absent,
+            _ => Effect::Unknown,
+        };
+    }
     let (Some(before), Some(after)) = (evidence.optional(trial.before), evidence.optional(trial.after)) else {
         return Effect::Unknown;
     };
@@ -148,11 +238,15 @@ fn effect(trial: &Trial, answer: &Answer, evidence: &Evidence<'_>) -> Effect {
     if !worked(before) || after.is_5xx() {
         return Effect::Unknown;
     }
-    if !worked(after) {
+    if is_gone(trial, before, after) {
         return Effect::Seen(format!("the object is gone: reading it back is answered {}", after.status));
     }
-    let typical = trial.control.as_ref().map(|control| visible_effect(control, evidence));
+    let typical = trial.control.as_ref().map(|control| visible_effect(trial, control, evidence));
     let Some(Some(typical)) = typical else { return Effect::Unknown };
+    if trial.listed.is_some() {
+        // The list changes by itself: only that the object stays in it, as it was, shows anything.
+        return Effect::Absent;
+    }
     let changed = before.changed_fields(after);
     // Only fields that the control changed too: others may change by themselves.
     match changed.intersection(&typical).next() {
@@ -163,14 +257,29 @@ fn effect(trial: &Trial, answer: &Answer, evidence: &Evidence<'_>) -> Effect {
     }
 }
 
+/// Whether the object can no longer be read: by itself, or in the list that showed it. A reader whose token ended, or
+/// who asked too often, is no proof.
+fn is_gone(trial: &Trial, before: &Answer, after: &Answer) -> bool {
+    match &trial.listed {
+        Some(marker) => before.text.contains(marker) && after.is_2xx() && !after.text.contains(marker),
+        None => !worked(after) && !matches!(after.status, 401 | 429),
+    }
+}
+
 /// The fields that the control changed; nothing when its effect cannot be seen.
-fn visible_effect(control: &Control, evidence: &Evidence<'_>) -> Option<std::collections::BTreeSet<String>> {
+fn visible_effect(
+    trial: &Trial,
+    control: &Control,
+    evidence: &Evidence<'_>,
+) -> Option<std::collections::BTreeSet<String>> {
     let (before, after) = (evidence.optional(control.before)?, evidence.optional(control.after)?);
     let changed = before.changed_fields(after);
-    let visible = match &control.written {
+    let visible = match (&control.written, &trial.listed) {
         // Where a marker is written, only the marker tells one write from another.
-        Some(written) => after.text.contains(written),
-        None => !changed.is_empty() || worked(before) != worked(after),
+        (Some(written), _) => after.text.contains(written),
+        // The control had an object of its own, so its list showed another marker: it is enough that it changed.
+        (None, Some(_)) => before.text != after.text,
+        (None, None) => !changed.is_empty() || worked(before) != worked(after),
     };
     visible.then_some(changed)
 }

@@ -17,5 +17,8 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn plan(draft: &mut Draft<'_>) {
+    if draft.target.provider.is_none() {
+        return;
+    }
     session_case::for_representatives(draft, CHECK.id, |persona| (Action::EndSessions(persona.to_owned()), None));
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::forged_token;
 use crate::api::Operation;
 use crate::oracle::{Decision, Relation};
-use crate::plan::{Action, Case, Control, Credential, Detail, Draft, Phase, Role, Trial, request};
+use crate::plan::{Action, Case, Control, Credential, Detail, Draft, Phase, Role, Trial};
 
 /// Where a change must be noticed.
 pub(crate) struct Place<'a> {
@@ -50,7 +50,7 @@ pub(crate) fn plan(
     let object = resource.zip(place.owner).and_then(|(resource, owner)| draft.shared_object(&resource, owner));
     let group = draft.group(Phase::Session);
     draft.step(group, Role::Setup, Action::FreshToken(persona.clone()));
-    let request = request::request(place.operation, object, Credential::Fresh(persona.clone()));
+    let request = draft.request(place.operation, object, Credential::Fresh(persona.clone()));
     let control = draft.step(group, Role::Control, Action::Request(Box::new(request.clone())));
     let changed = draft.step(group, Role::Change, change);
     let attack = draft.step(group, Role::Attack, Action::Request(Box::new(request)));

@@ -8,14 +8,14 @@ use crate::oracle::Decision;
 use crate::plan::{Control, Detail, Marker, TestPlan, Trial};
 use crate::verdict::Confidence;
 
-const ALICES: &str = r#"{"id": "1", "text": "canary-00000000-00000"}"#;
+const ALICES: &str = r#"{"id": "1", "text": "canary0000000000000"}"#;
 
 /// Judges bob's request: step 0 is alice's control, 1 bob's attack, 2 and 3 the object before and after, 4 anonymous.
 fn judge(answers: [Option<(u16, &str)>; 5]) -> Outcome {
     let alices = ("note".to_owned(), "alice".to_owned());
     let plan = TestPlan {
         markers: BTreeMap::from([(
-            "canary-00000000-00000".to_owned(),
+            "canary0000000000000".to_owned(),
             Marker { resource: "note".into(), owner: "alice".into() },
         )]),
         forbidden: BTreeMap::from([("bob".to_owned(), BTreeSet::from([alices]))]),
@@ -27,8 +27,14 @@ fn judge(answers: [Option<(u16, &str)>; 5]) -> Outcome {
         Some(Exchange { url: String::new(), result: Ok(Answer::new(status, body.to_owned())), duration_ms: 1.0 })
     };
     let exchanges = answers.map(exchange);
-    let control =
-        Control { step: 0, persona: "alice".into(), written: Some("W0".into()), before: Some(2), after: Some(0) };
+    let control = Control {
+        step: 0,
+        persona: "alice".into(),
+        written: Some("W0".into()),
+        before: Some(2),
+        after: Some(0),
+        ..Control::default()
+    };
     let case = Case {
         id: "case".into(),
         check: "object-access",
@@ -42,7 +48,7 @@ fn judge(answers: [Option<(u16, &str)>; 5]) -> Outcome {
             before: Some(2),
             after: Some(3),
             control: Some(control),
-            needs: vec![],
+            ..Trial::default()
         },
         detail: Detail::None,
     };

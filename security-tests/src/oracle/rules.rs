@@ -22,6 +22,7 @@ fn holds(grant: &Grant, persona: Option<&Persona>, relation: Relation) -> bool {
     match grant {
         Grant::Anyone | Grant::Authenticated => true,
         Grant::Owner => relation == Relation::Own,
+        Grant::Others => relation != Relation::Own,
         Grant::Tenant => matches!(relation, Relation::Own | Relation::SameTenant),
         Grant::Role(role) => persona.roles.contains(role),
         Grant::RoleOfTenant(role) => persona.roles.contains(role) && relation != Relation::OtherTenant,

@@ -4,7 +4,7 @@ use super::*;
 use crate::access::{Grant, Rule};
 
 fn persona(roles: &[&str]) -> Persona {
-    Persona { tenant: Some("acme".into()), roles: roles.iter().map(ToString::to_string).collect() }
+    Persona { tenant: Some("acme".into()), roles: roles.iter().map(ToString::to_string).collect(), account: None }
 }
 
 /// One line per relation: who may, of nobody, a customer and a support.
@@ -24,6 +24,7 @@ fn each_grant_allows_exactly_whom_it_names() {
     assert_eq!(table(Grant::Anyone), [all; 4].join(" | "));
     assert_eq!(table(Grant::Authenticated), ["deny allow allow"; 4].join(" | "));
     assert_eq!(table(Grant::Owner), "deny allow allow | deny deny deny | deny deny deny | deny deny deny");
+    assert_eq!(table(Grant::Others), "deny deny deny | deny allow allow | deny allow allow | deny allow allow");
     assert_eq!(table(Grant::Tenant), "deny allow allow | deny allow allow | deny deny deny | deny deny deny");
     assert_eq!(table(Grant::Role("support".into())), ["deny deny allow"; 4].join(" | "));
     let of_tenant = "deny deny allow | deny deny allow | deny deny deny | deny deny allow";

@@ -1,7 +1,7 @@
 //! Checks names, then lets cells and checks add what they need. Must not know single checks.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::{Draft, Options, PlanError, PlannedLayer, ScopeOfRun, TestPlan, cells, select};
+use super::{Draft, Options, PlanError, PlannedLayer, ScopeOfRun, TestPlan, cells, ends, select};
 use crate::access::OracleKind;
 use crate::api::Operation;
 use crate::checks::{self, Work};
@@ -40,6 +40,10 @@ pub fn plan(target: &Target, options: &Options) -> Result<TestPlan, PlanError> {
     };
     let mut draft = Draft::new(target, options, plan);
     draft.forbid();
+    if [Layer::Token, Layer::Access, Layer::Session].into_iter().any(|layer| draft.runs(layer)) {
+        ends::begin(&mut draft);
+        draft.open_accounts();
+    }
     cells::plan_cells(&mut draft);
     for check in checks::ALL {
         if let Work::Online(cases, _) = check.work
@@ -48,6 +52,7 @@ pub fn plan(target: &Target, options: &Options) -> Result<TestPlan, PlanError> {
             cases(&mut draft);
         }
     }
+    ends::end(&mut draft);
     let mut plan = draft.plan;
     select::select(&mut plan)?;
     Ok(plan)
@@ -78,11 +83,24 @@ fn layers(target: &Target, options: &Options) -> Vec<PlannedLayer> {
     let skipped = |layer: Layer| match layer {
         Layer::Static => None,
         Layer::Policy => target.decider.is_none().then(|| "there are no policies".to_owned()),
-        Layer::Token | Layer::Access | Layer::Session => {
-            target.provider.is_none().then(|| "there is no provider that mints tokens".to_owned())
+        Layer::Token | Layer::Access | Layer::Session if !target.has_tokens() => {
+            Some("there is no provider that mints tokens, and `login` does not say how to get one".to_owned())
         }
+        Layer::Session if target.provider.is_none() => without_sessions(target),
+        Layer::Token | Layer::Access | Layer::Session => None,
     };
     Layer::ALL.into_iter().filter(wanted).map(|layer| PlannedLayer { layer, skipped: skipped(layer) }).collect()
+}
+
+/// Why nothing can be asked about sessions of an API with a login of its own.
+fn without_sessions(target: &Target) -> Option<String> {
+    let login = target.access.login.as_ref()?;
+    if login.register.is_none() || login.me.is_none() {
+        return Some("it needs accounts made for it: `login.register` and `login.me`".to_owned());
+    }
+    let changes = [&login.password, &login.rename, &login.delete, &login.logout];
+    let none = changes.iter().all(|change| change.is_none());
+    none.then(|| "`login` names no `password`, `rename`, `delete` or `logout`".to_owned())
 }
 
 fn check_names(target: &Target, options: &Options, operations: &[Operation]) -> Result<(), PlanError> {
@@ -102,14 +120,51 @@ fn check_names(target: &Target, options: &Options, operations: &[Operation]) -> 
         check_policies(target, name)?;
     }
     for (name, resource) in &target.access.resources {
-        check(&resource.create.operation, format!("the resource `{name}`"))?;
-        check(&resource.read, format!("the resource `{name}`"))?;
+        let by = || format!("the resource `{name}`");
+        resource.create.iter().try_for_each(|create| check(&create.operation, by()))?;
+        check(&resource.read, by())?;
+        check_within(target, name)?;
     }
+    check_login(target, &check)?;
     let stranger = options.personas.iter().find(|name| !target.personas.contains_key(*name));
-    stranger.map_or(Ok(()), |name| {
-        let known = target.personas.keys().cloned().collect::<Vec<_>>().join(", ");
-        Err(PlanError::UnknownPersona { name: name.clone(), known })
-    })
+    stranger.map_or(Ok(()), |name| Err(unknown_persona(target, name)))
+}
+
+/// What a resource is inside of is a resource, and not inside of it.
+fn check_within(target: &Target, name: &str) -> Result<(), PlanError> {
+    let resources = &target.access.resources;
+    let mut inner = name;
+    for _ in 0..=resources.len() {
+        let Some(within) = resources.get(inner).and_then(|resource| resource.within.as_deref()) else { return Ok(()) };
+        if !resources.contains_key(within) {
+            return Err(PlanError::UnknownResource { rule: inner.to_owned(), name: within.to_owned() });
+        }
+        inner = within;
+    }
+    Err(PlanError::Circle { name: name.to_owned() })
+}
+
+fn check_login(target: &Target, check: &impl Fn(&String, String) -> Result<(), PlanError>) -> Result<(), PlanError> {
+    let reset = target.access.reset.iter().map(|call| ("reset".to_owned(), call));
+    let login = target.access.login.iter().flat_map(|login| login.calls());
+    for (name, call) in login.map(|(name, call)| (format!("`login.{name}`"), call)).chain(reset) {
+        check(&call.operation, name)?;
+        if let Some(by) = call.by.as_ref().filter(|by| !target.personas.contains_key(*by)) {
+            return Err(unknown_persona(target, by));
+        }
+    }
+    let me = target.access.login.as_ref().and_then(|login| login.me.as_ref());
+    me.map_or(Ok(()), |me| check(me, "`login.me`".to_owned()))?;
+    let needs_account = |(name, persona): (&String, &crate::target::Persona)| {
+        persona.account.is_none().then(|| PlanError::NoAccount { name: name.clone() })
+    };
+    let registers = target.access.login.as_ref().is_none_or(|login| login.register.is_some());
+    if registers { Ok(()) } else { target.personas.iter().find_map(needs_account).map_or(Ok(()), Err) }
+}
+
+fn unknown_persona(target: &Target, name: &str) -> PlanError {
+    let known = target.personas.keys().cloned().collect::<Vec<_>>().join(", ");
+    PlanError::UnknownPersona { name: name.to_owned(), known }
 }
 
 /// Asks the policies once per operation and persona, so that the plan can rely on an answer.

@@ -1,8 +1,9 @@
 //! The cells of the access matrix, each with the steps that show what happens. Must not know checks.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::{Attempt, Draft, PlannedCell};
+use super::{Action, Attempt, Draft, PlannedCell, Step, StepId, Trial};
 use crate::api::Operation;
+use crate::login::Call;
 use crate::oracle::{Decision, Relation};
 use crate::verdict::Layer;
 
@@ -48,7 +49,10 @@ fn plan_cell(draft: &mut Draft<'_>, operation: &Operation, position: Position, s
         _ if draft.may(&operation.id, persona.as_deref(), owner.as_deref()) => Decision::Allow,
         _ => Decision::Deny,
     };
-    let trial = if send && (!on_object || owner.is_some()) {
+    let trial = if let Some(step) = by_login(draft, operation) {
+        // Every persona logged in already; nobody needs a token for that.
+        (persona.is_none() && expected == Decision::Allow).then(|| Trial { attack: step, ..Trial::default() })
+    } else if send && (!on_object || owner.is_some()) {
         draft.attempt(&operation.id, owner.as_deref(), Attempt::by(persona.as_deref(), expected))
     } else {
         None
@@ -57,6 +61,18 @@ fn plan_cell(draft: &mut Draft<'_>, operation: &Operation, position: Position, s
         draft.plan.anonymous.insert(operation.id.clone(), trial.attack);
     }
     draft.plan.cells.push(PlannedCell { operation: operation.id.clone(), persona, relation, owner, expected, trial });
+}
+
+/// The step that registered or logged in somebody, when that is the operation.
+fn by_login(draft: &Draft<'_>, operation: &Operation) -> Option<StepId> {
+    let login = draft.login()?;
+    let is = |call: &Call| call.operation == operation.id;
+    let open = crate::oracle::is_for_anyone(draft.target, &operation.id);
+    if !open || !(is(&login.request) || login.register.as_ref().is_some_and(is)) {
+        return None;
+    }
+    let sends = |step: &Step| matches!(&step.action, Action::Request(request) if request.operation == operation.id);
+    draft.plan.steps.iter().position(sends)
 }
 
 fn by_rule(draft: &Draft<'_>, operation: &Operation, persona: Option<&str>, relation: Relation) -> Decision {

@@ -39,7 +39,8 @@ impl std::fmt::Display for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Credential::Anonymous => f.write_str("anonymous"),
-            Credential::Persona(persona) | Credential::Fresh(persona) => f.write_str(persona),
+            Credential::Persona(actor) | Credential::Fresh(actor) => f.write_str(actor),
+            Credential::Held(actor) => write!(f, "{actor} (token from before)"),
             Credential::Minted(persona, mint) => write!(f, "{persona} ({})", mint.name),
             Credential::Forged(persona, forgery) => write!(f, "{persona} ({forgery})"),
             Credential::Pair(first, second) => write!(f, "{first} and {second}"),

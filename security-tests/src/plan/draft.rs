@@ -2,14 +2,13 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::site::Site;
-use super::{
-    Action, Case, Credential, Group, Marker, ObjectId, Options, Phase, PlannedCell, PlannedObject, Role, Step, StepId,
-    TestPlan, request,
-};
+use super::{Action, Case, Group, Marker, ObjectId, Options, Phase, PlannedCell, Role, Step, StepId, TestPlan};
 use crate::access::{Resource, Rule};
 use crate::api::Operation;
+use crate::login::Carrier;
 use crate::oracle::{Asked, Decision, expected};
 use crate::target::Target;
 use crate::verdict::Layer;
@@ -23,17 +22,41 @@ pub struct Draft<'a> {
     /// What there is so far.
     pub plan: TestPlan,
     pub(super) sites: BTreeMap<(String, Option<String>), Site>,
-    shared: BTreeMap<(String, String), ObjectId>,
+    /// Objects that nobody changes, with the group that makes them.
+    pub(super) shared: BTreeMap<(String, String), (ObjectId, Option<usize>)>,
     owners: BTreeMap<String, Vec<String>>,
+    /// Actors whose login is planned.
+    pub(super) signed_in: BTreeSet<String>,
+    /// How many passwords there are beside the first of each account.
+    pub(super) secrets: usize,
+    pub(super) carrier: Arc<Carrier>,
 }
+
+/// What holds for an operation without a rule: nobody may.
+static UNDECIDED: Rule =
+    Rule { on: None, allow: Vec::new(), only: None, destructive: false, prepare: None, json: None };
 
 impl<'a> Draft<'a> {
     pub(super) fn new(target: &'a Target, options: &'a Options, plan: TestPlan) -> Self {
-        let mut draft =
-            Self { target, options, plan, sites: BTreeMap::new(), shared: BTreeMap::new(), owners: BTreeMap::new() };
+        let mut draft = Self {
+            target,
+            options,
+            plan,
+            sites: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            signed_in: BTreeSet::new(),
+            secrets: 0,
+            carrier: Arc::new(target.access.login.as_ref().map(|login| login.carrier.clone()).unwrap_or_default()),
+        };
         for (name, resource) in &target.access.resources {
-            let may = |persona: &&String| draft.may(&resource.create.operation, Some(persona), None);
-            let owners = target.personas.keys().filter(may).cloned().collect();
+            let owners = match &resource.create {
+                Some(create) => {
+                    let may = |persona: &&String| draft.may(&create.operation, Some(persona), None);
+                    target.actors().filter(may).cloned().collect()
+                }
+                None => account_owners(target),
+            };
             draft.owners.insert(name.clone(), owners);
         }
         draft
@@ -58,17 +81,25 @@ impl<'a> Draft<'a> {
         self.plan.operations.iter().filter(move |operation| wanted.is_empty() || wanted.contains(&operation.id))
     }
 
-    /// The personas asked for.
+    /// The personas asked for, as far as somebody can act as them.
     #[must_use]
     pub fn personas(&self) -> Vec<String> {
         let wanted = &self.options.personas;
-        self.target.personas.keys().filter(|name| wanted.is_empty() || wanted.contains(name)).cloned().collect()
+        self.target.actors().filter(|name| wanted.is_empty() || wanted.contains(name)).cloned().collect()
     }
 
-    /// The rule of an operation.
+    /// The rule of an operation. One without a rule is denied to everybody; trying that is only safe when it promises
+    /// to change nothing.
     #[must_use]
     pub fn rule(&self, operation: &str) -> Option<&'a Rule> {
-        self.target.access.rules.get(operation)
+        let undecided = || self.plan.operation(operation).filter(|operation| operation.is_safe()).map(|_| &UNDECIDED);
+        self.target.access.rules.get(operation).or_else(undecided)
+    }
+
+    /// Whether somebody wrote down who may call an operation.
+    #[must_use]
+    pub fn is_decided(&self, operation: &str) -> bool {
+        self.target.access.rules.contains_key(operation)
     }
 
     /// The kind of object that an operation works on.
@@ -92,7 +123,8 @@ impl<'a> Draft<'a> {
 
     /// A marker that nothing else contains.
     pub fn marker(&mut self, resource: &str, owner: &str) -> String {
-        let marker = format!("canary-{:08x}-{:05}", self.plan.seed & 0xffff_ffff, self.plan.markers.len());
+        // Letters and digits only: it goes into names, addresses and paths.
+        let marker = format!("{}{:05}", marker_prefix(self.plan.seed), self.plan.markers.len());
         let betrays = Marker { resource: resource.to_owned(), owner: owner.to_owned() };
         self.plan.markers.insert(marker.clone(), betrays);
         marker
@@ -119,45 +151,6 @@ impl<'a> Draft<'a> {
         self.plan.cases.push(case);
     }
 
-    /// Adds the making of an object to a group.
-    pub fn create(&mut self, group: usize, resource: &str, owner: &str) -> Option<(ObjectId, StepId)> {
-        let described = self.target.access.resources.get(resource)?;
-        let operation = self.plan.operation(&described.create.operation)?.clone();
-        let marker = self.marker(resource, owner);
-        let object = self.plan.objects.len();
-        let mut request = request::request(&operation, None, Credential::Persona(owner.to_owned()));
-        request.body = Some(request::fill(&described.create.json, &marker));
-        request.creates = Some(object);
-        self.plan.objects.push(PlannedObject {
-            resource: resource.to_owned(),
-            owner: owner.to_owned(),
-            marker,
-            id_path: described.id.clone(),
-        });
-        Some((object, self.step(group, Role::Setup, Action::Request(Box::new(request)))))
-    }
-
-    /// The object of an owner that nobody changes; made before everything else.
-    pub fn shared_object(&mut self, resource: &str, owner: &str) -> Option<ObjectId> {
-        let key = (resource.to_owned(), owner.to_owned());
-        if let Some(object) = self.shared.get(&key) {
-            return Some(*object);
-        }
-        let group = self.group(Phase::Setup);
-        let (object, _) = self.create(group, resource, owner)?;
-        self.shared.insert(key, object);
-        Some(object)
-    }
-
-    /// Reads an object as somebody, to see what became of it.
-    pub fn read_back(&mut self, group: usize, object: ObjectId, persona: &str) -> Option<StepId> {
-        let planned = self.plan.objects.get(object)?;
-        let read = &self.target.access.resources.get(&planned.resource)?.read;
-        let operation = self.plan.operation(read)?.clone();
-        let request = request::request(&operation, Some(object), Credential::Persona(persona.to_owned()));
-        Some(self.step(group, Role::Probe, Action::Request(Box::new(request))))
-    }
-
     /// Whose objects nobody but the rightful readers may see, for each persona and for anonymous.
     pub(super) fn forbid(&mut self) {
         let callers: Vec<Option<&String>> = self.target.personas.keys().map(Some).chain([None]).collect();
@@ -177,4 +170,18 @@ impl<'a> Draft<'a> {
     pub fn cells_of(&self, operation: &str) -> Vec<PlannedCell> {
         self.plan.cells.iter().filter(|cell| cell.operation == operation).cloned().collect()
     }
+}
+
+/// What all markers of a run begin with; five digits follow.
+#[must_use]
+pub(crate) fn marker_prefix(seed: u64) -> String {
+    format!("canary{:08x}", seed & 0xffff_ffff)
+}
+
+/// Everybody has an account: first those who can be given another one, then the others, at last mere victims.
+fn account_owners(target: &Target) -> Vec<String> {
+    let mut owners: Vec<&String> = target.personas.keys().collect();
+    owners
+        .sort_by_key(|name| target.personas.get(*name).map(|persona| (persona.account.is_some(), !persona.can_act())));
+    owners.into_iter().cloned().collect()
 }

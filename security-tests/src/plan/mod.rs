@@ -1,31 +1,42 @@
 //! Target and options to a test plan: every request, in order, before one is sent. Must not send any.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod accounts;
 mod batches;
 mod build;
 mod cells;
 mod display;
 mod draft;
+mod ends;
+mod objects;
 pub(crate) mod request;
 mod select;
 mod shard;
 mod site;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::target as test_target;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::access::Identifier;
 use crate::api::Operation;
+use crate::login::Carrier;
 use crate::oracle::{Decision, Relation};
 use crate::tokens::{Mint, Place};
 use crate::verdict::{Layer, Tier};
 
+pub use accounts::{PlannedAccount, SignIn, SignInProof};
+pub(crate) use accounts::{placeholder, secret_name};
 pub use batches::batches;
 pub use build::plan;
 pub use draft::Draft;
+pub(crate) use draft::marker_prefix;
 pub use request::curl;
 pub(crate) use select::is_asked_for;
 pub use shard::Shard;
@@ -83,6 +94,18 @@ pub enum PlanError {
         /// The rule.
         rule: String,
         /// The name.
+        name: String,
+    },
+    /// Objects that would be inside of themselves.
+    #[error("the resource `{name}` is inside of itself")]
+    Circle {
+        /// Its name.
+        name: String,
+    },
+    /// Somebody has no account and cannot get one.
+    #[error("the persona `{name}` has no account: give it a username and a password, or say how to register")]
+    NoAccount {
+        /// The persona.
         name: String,
     },
     /// More machines than operations.
@@ -152,6 +175,12 @@ pub struct TestPlan {
     pub forbidden: BTreeMap<String, BTreeSet<(String, String)>>,
     /// The anonymous request of each operation: how this API refuses is learned from it.
     pub anonymous: BTreeMap<String, StepId>,
+    /// The accounts of an API with a login of its own, by actor: a persona, or `alice+3` for one made for the tests.
+    pub accounts: BTreeMap<String, PlannedAccount>,
+    /// Operations that nobody described and that may be there, e.g. older versions.
+    pub guessed: Vec<Operation>,
+    /// A request for a path that cannot exist: how this API answers those is learned from it.
+    pub nowhere: Option<StepId>,
 }
 
 /// Operations and personas that were asked for; empty means all.
@@ -185,8 +214,12 @@ pub struct PlannedObject {
     pub owner: String,
     /// The marker inside.
     pub marker: String,
-    /// Where its identifier is in the answer.
-    pub id_path: String,
+    /// Where its identifier is in the answer, or what it is.
+    pub id: Identifier,
+    /// The object that it is inside of.
+    pub parent: Option<ObjectId>,
+    /// The actor whose account it is, when it is an account.
+    pub account: Option<String>,
 }
 
 /// What a marker betrays.
@@ -210,6 +243,10 @@ pub struct Group {
 /// Phases run one after the other: what destroys comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    /// The API is put to its start.
+    Begin,
+    /// Personas get accounts and log in.
+    Accounts,
     /// Objects are made.
     Setup,
     /// Nothing changes.
@@ -222,6 +259,8 @@ pub enum Phase {
     Session,
     /// Everything may change; one at a time, last of all.
     Global,
+    /// What was made is deleted, or the API put to its start.
+    End,
 }
 
 /// One step.
@@ -282,6 +321,10 @@ pub struct Request {
     pub credential: Credential,
     /// The object that the answer identifies.
     pub creates: Option<ObjectId>,
+    /// How the token is sent.
+    pub carrier: Arc<Carrier>,
+    /// The answer carries a token.
+    pub signs_in: Option<SignIn>,
 }
 
 /// A member that names two objects, the first and the last in a body.
@@ -315,6 +358,8 @@ pub enum Credential {
     Anonymous,
     /// The persona's, as the provider gives it.
     Persona(String),
+    /// The actor's, never renewed: a token from before something changed.
+    Held(String),
     /// The fresh one of the group.
     Fresh(String),
     /// Minted to order.
@@ -334,6 +379,7 @@ impl Credential {
         match self {
             Credential::Anonymous => "",
             Credential::Persona(persona)
+            | Credential::Held(persona)
             | Credential::Fresh(persona)
             | Credential::Minted(persona, _)
             | Credential::Forged(persona, _) => persona,
@@ -378,6 +424,10 @@ pub struct Trial {
     pub control: Option<Control>,
     /// Steps that must have worked.
     pub needs: Vec<StepId>,
+    /// The marker of the object, when it is read back through a list.
+    pub listed: Option<String>,
+    /// For an operation that sets a password: logging in as its owner.
+    pub sign_in: Option<SignInProof>,
 }
 
 /// The same request by somebody allowed, and its effect.
@@ -387,6 +437,10 @@ pub struct Control {
     pub step: StepId,
     /// Who.
     pub persona: String,
+    /// The actor, when it is not the persona's own account that was used.
+    pub actor: Option<String>,
+    /// For an operation that sets a password: logging in as its owner.
+    pub sign_in: Option<SignInProof>,
     /// The marker that it writes.
     pub written: Option<String>,
     /// The object as it was.
@@ -410,6 +464,12 @@ pub enum Detail {
     Impersonation,
     /// The caller's token is raised; this is what the plain one gets.
     Raised(Trial),
+    /// An answer in which nothing sensitive of others must be, and whose object it is about.
+    Sensitive(Option<String>),
+    /// The actor that was given the caller's old name.
+    Successor(String),
+    /// A login of this actor with a wrong password, and how the login of the document refuses that.
+    WrongPassword(String, Option<StepId>),
     /// Only asked where this step works; the caller pretends to be the persona of the control.
     Where(StepId),
 }
@@ -446,7 +506,19 @@ impl TestPlan {
     /// One operation by name.
     #[must_use]
     pub fn operation(&self, id: &str) -> Option<&Operation> {
-        self.operations.iter().find(|operation| operation.id == id)
+        self.operations.iter().chain(&self.guessed).find(|operation| operation.id == id)
+    }
+
+    /// The objects that an object is inside of, outermost first, and the object itself.
+    #[must_use]
+    pub fn chain(&self, object: ObjectId) -> Vec<ObjectId> {
+        let mut chain = vec![object];
+        // An object can only be inside of one that was planned before.
+        while let Some(parent) = chain.last().and_then(|last| self.objects.get(*last)?.parent) {
+            chain.push(parent);
+        }
+        chain.reverse();
+        chain
     }
 
     /// The steps in the order in which they run, with their phase. Steps that a selection left out are not among them.

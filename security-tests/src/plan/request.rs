@@ -1,23 +1,25 @@
 //! An operation to a request: path, parameters, body. Must not know who is allowed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::{Action, Credential, ObjectId, Request, Step};
-use crate::access::{Creation, Rule};
+use crate::access::Creation;
 use crate::api::{Kind, Operation};
 use crate::tokens::Place;
 
 /// Where a marker goes in a body.
 const CANARY: &str = "${canary}";
 
-/// The request of an operation; `object` fills the first parameter of the path.
-pub(crate) fn request(operation: &Operation, object: Option<ObjectId>, credential: Credential) -> Request {
+/// The request of an operation; the objects fill the first parameters of the path, outermost first.
+pub(crate) fn request(operation: &Operation, objects: &[ObjectId], credential: Credential) -> Request {
     let mut path = operation.path.clone();
     for (position, name) in operation.path_parameters().into_iter().enumerate() {
-        let value = match object {
-            Some(object) if position == 0 => format!("${{object:{object}}}"),
-            _ => sample(operation, name),
+        let value = match objects.get(position) {
+            Some(object) => format!("${{object:{object}}}"),
+            None => sample(operation, name),
         };
         path = path.replace(&format!("{{{name}}}"), &value);
     }
@@ -40,15 +42,14 @@ pub(crate) fn request(operation: &Operation, object: Option<ObjectId>, credentia
         twice: None,
         credential,
         creates: None,
+        carrier: Arc::default(),
+        signs_in: None,
     }
 }
 
-/// The body to send, markers not yet filled in: the rule's, else the creation's fields that this operation takes too,
-/// else the document's example, else one from the schema.
-pub(crate) fn body(operation: &Operation, rule: Option<&Rule>, creation: Option<&Creation>) -> Option<Value> {
-    if let Some(json) = rule.and_then(|rule| rule.json.as_ref()) {
-        return Some(json.clone());
-    }
+/// The body to send, markers not yet filled in: the creation's, else its fields that this operation takes too, else the
+/// document's example, else one from the schema.
+pub(crate) fn body(operation: &Operation, creation: Option<&Creation>) -> Option<Value> {
     if let Some(creation) = creation.filter(|creation| creation.operation == operation.id) {
         return Some(creation.json.clone());
     }
@@ -80,22 +81,50 @@ fn mark_free_text(operation: &Operation, fields: &mut Map<String, Value>) {
 
 /// Whether a value has a place for a marker.
 pub(crate) fn has_canary(value: &Value) -> bool {
+    mentions(value, CANARY)
+}
+
+/// Whether a value holds a text.
+pub(crate) fn mentions(value: &Value, needle: &str) -> bool {
     match value {
-        Value::String(text) => text.contains(CANARY),
-        Value::Array(items) => items.iter().any(has_canary),
-        Value::Object(fields) => fields.values().any(has_canary),
+        Value::String(text) => text.contains(needle),
+        Value::Array(items) => items.iter().any(|item| mentions(item, needle)),
+        Value::Object(fields) => fields.values().any(|field| mentions(field, needle)),
         _ => false,
     }
 }
 
-/// The same value with a marker in its place.
-pub(crate) fn fill(value: &Value, marker: &str) -> Value {
+/// The same value with every `${name}` replaced.
+pub(crate) fn replace(value: &Value, values: &[(&str, String)]) -> Value {
     match value {
-        Value::String(text) => Value::String(text.replace(CANARY, marker)),
-        Value::Array(items) => items.iter().map(|item| fill(item, marker)).collect(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), fill(value, marker))).collect(),
+        Value::String(text) => Value::String(replace_text(text, values)),
+        Value::Array(items) => items.iter().map(|item| replace(item, values)).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), replace(value, values))).collect(),
         other => other.clone(),
     }
+}
+
+/// The same text with every `${name}` replaced.
+pub(crate) fn replace_text(text: &str, values: &[(&str, String)]) -> String {
+    values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
+}
+
+/// Whether a field is in a value, at any depth.
+pub(crate) fn has_field(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Object(fields) => fields.contains_key(name) || fields.values().any(|field| has_field(field, name)),
+        Value::Array(items) => items.iter().any(|item| has_field(item, name)),
+        _ => false,
+    }
+}
+
+/// The object that holds the fields, inside of envelopes such as `{"user": {…}}`.
+pub(crate) fn innermost(value: &mut Value) -> Option<&mut Map<String, Value>> {
+    let fields = value.as_object_mut()?;
+    if fields.len() == 1 && fields.values().next().is_some_and(Value::is_object) {
+        return innermost(fields.values_mut().next()?);
+    }
+    Some(fields)
 }
 
 /// The step as a line for a shell: tokens are variables, never values.
@@ -106,22 +135,41 @@ pub fn curl(step: &Step, url: &str) -> String {
     if request.method != "GET" {
         parts.push(format!("-X {}", request.method));
     }
-    parts.extend(token_arguments(&request.credential));
+    parts.extend(token_arguments(request, &request.credential));
     parts.extend(request.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
     if let Some(body) = &request.body {
         let text = request.twice.as_ref().map_or_else(|| body.to_string(), |twice| twice.text(body));
-        parts.push(format!("-H 'Content-Type: application/json' -d {}", quoted(&text)));
+        parts.push(format!("-H 'Content-Type: application/json' -d {}", secrets_as_variables(&quoted(&text))));
     }
     parts.push(quoted(url));
     parts.join(" ")
 }
 
+/// `${secret:alice}` inside of single quotes becomes the variable `$PASSWORD_ALICE` outside of them.
+fn secrets_as_variables(quoted: &str) -> String {
+    let mut parts = quoted.split("${secret:");
+    let mut line = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('}') {
+            Some((name, rest)) => line.push_str(&format!("'\"$PASSWORD_{}\"'{rest}", upper(name))),
+            None => line.push_str(part),
+        }
+    }
+    line
+}
+
+fn upper(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
 /// How `curl` sends the token, or both.
-fn token_arguments(credential: &Credential) -> Vec<String> {
+fn token_arguments(request: &Request, credential: &Credential) -> Vec<String> {
     let variable = |credential: &Credential| token_variable(credential).unwrap_or_default();
     match credential {
         Credential::Anonymous => Vec::new(),
-        Credential::Pair(first, second) => [first, second].into_iter().flat_map(|one| token_arguments(one)).collect(),
+        Credential::Pair(first, second) => {
+            [first, second].into_iter().flat_map(|one| token_arguments(request, one)).collect()
+        }
         Credential::Placed(credential, place) => {
             let variable = variable(credential);
             match place {
@@ -135,18 +183,20 @@ fn token_arguments(credential: &Credential) -> Vec<String> {
                 }
             }
         }
-        one => vec![format!("-H \"Authorization: Bearer ${}\"", variable(one))],
+        one => {
+            let (name, value) = request.carrier.header(&format!("${}", variable(one)));
+            vec![format!("-H \"{name}: {value}\"")]
+        }
     }
 }
 
 /// `TOKEN_ALICE`; a forged one is another variable, so that nobody pastes the wrong token.
 fn token_variable(credential: &Credential) -> Option<String> {
-    let upper = |text: &str| -> String {
-        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
-    };
     match credential {
         Credential::Anonymous | Credential::Pair(..) | Credential::Placed(..) => None,
-        Credential::Persona(persona) | Credential::Fresh(persona) => Some(format!("TOKEN_{}", upper(persona))),
+        Credential::Persona(actor) | Credential::Held(actor) | Credential::Fresh(actor) => {
+            Some(format!("TOKEN_{}", upper(actor)))
+        }
         Credential::Minted(persona, mint) => Some(format!("TOKEN_{}_{}", upper(persona), upper(mint.name))),
         Credential::Forged(persona, forgery) => Some(format!("TOKEN_{}_{}", upper(persona), upper(forgery))),
     }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Case, Detail, Group, Phase, PlanError, StepId, TestPlan, Trial};
+use super::{Action, Case, Detail, Group, Phase, PlanError, SignIn, StepId, TestPlan, Trial};
 
 /// Narrows a plan to its shard and to the cases asked for.
 pub(super) fn select(plan: &mut TestPlan) -> Result<(), PlanError> {
@@ -64,12 +64,13 @@ fn prune(plan: &mut TestPlan) {
         _ => false,
     };
     needed.extend((0..plan.steps.len()).filter(makes).collect::<Vec<_>>());
+    let signs_in = logins_of(plan, &needed);
     let whole: Vec<bool> = plan.groups.iter().map(|group| is_whole(plan, group)).collect();
     for (group, whole) in plan.groups.iter_mut().zip(whole) {
-        let any = group.steps.iter().any(|step| needed.contains(step));
+        let any = group.steps.iter().any(|step| needed.contains(step) || signs_in.contains(step));
         if !whole {
             group.steps.retain(|step| needed.contains(step));
-        } else if !any && group.phase != Phase::Setup {
+        } else if !any && !is_frame(group.phase) {
             group.steps.clear();
         }
     }
@@ -79,8 +80,32 @@ fn prune(plan: &mut TestPlan) {
 /// Whether the steps of a group only make sense together: a change and its way back, a fresh token and its use.
 fn is_whole(plan: &TestPlan, group: &Group) -> bool {
     let action = |step: &StepId| plan.steps.get(*step).map(|step| &step.action);
-    group.phase == Phase::Setup
-        || group.steps.iter().any(|step| !matches!(action(step), Some(Action::Request(_)) | None))
+    let alone = |step: &StepId| match action(step) {
+        Some(Action::Request(request)) => request.signs_in.is_none(),
+        Some(_) => false,
+        None => true,
+    };
+    is_frame(group.phase) || !group.steps.iter().all(alone)
+}
+
+/// Phases that every run needs: accounts, shared objects, the API at its start.
+fn is_frame(phase: Phase) -> bool {
+    matches!(phase, Phase::Begin | Phase::Accounts | Phase::Setup | Phase::End)
+}
+
+/// The logins of those whose tokens the steps need.
+fn logins_of(plan: &TestPlan, needed: &BTreeSet<StepId>) -> BTreeSet<StepId> {
+    let request = |step: &StepId| match plan.steps.get(*step).map(|step| &step.action) {
+        Some(Action::Request(request)) => Some(request),
+        _ => None,
+    };
+    let actors: BTreeSet<&str> =
+        needed.iter().filter_map(request).map(|request| request.credential.persona()).collect();
+    let of_them = |step: &StepId| {
+        let signs_in = request(step).and_then(|request| request.signs_in.as_ref());
+        matches!(signs_in, Some(SignIn::Keep(actor)) if actors.contains(actor.as_str()))
+    };
+    (0..plan.steps.len()).filter(of_them).collect()
 }
 
 /// The number of the object in the path of a step.
@@ -96,7 +121,8 @@ impl Case {
     pub fn steps(&self) -> Vec<StepId> {
         let mut steps: Vec<StepId> = self.trial.steps().collect();
         match &self.detail {
-            Detail::None | Detail::Impersonation => {}
+            Detail::None | Detail::Impersonation | Detail::Sensitive(_) | Detail::Successor(_) => {}
+            Detail::WrongPassword(_, refused) => steps.extend(refused),
             Detail::List(lists, _) => steps.extend(lists.iter().map(|(step, _)| *step)),
             Detail::Hidden(_, control) => steps.extend(control),
             Detail::Assigned(assigned) => steps.extend(assigned.baseline.iter().chain(&assigned.reads)),
@@ -111,7 +137,9 @@ impl Trial {
     /// All of its steps.
     pub fn steps(&self) -> impl Iterator<Item = StepId> {
         let control = self.control.iter().flat_map(|control| [Some(control.step), control.before, control.after]);
-        let own = [Some(self.attack), self.before, self.after].into_iter().chain(control).flatten();
+        let controls = self.control.iter().filter_map(|control| control.sign_in);
+        let proofs = self.sign_in.into_iter().chain(controls).flat_map(|proof| [proof.with_new, proof.with_old]);
+        let own = [Some(self.attack), self.before, self.after].into_iter().chain(control).flatten().chain(proofs);
         own.chain(self.needs.iter().copied())
     }
 }

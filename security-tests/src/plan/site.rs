@@ -2,10 +2,16 @@
 //! that was allowed just before. Must not know checks.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::BTreeMap;
+
+use super::accounts::{placeholder, secret_name};
 use super::request;
-use super::{Action, Control, Credential, Draft, ObjectId, Phase, Request, Role, StepId, Trial};
+use super::{Action, Control, Credential, Draft, ObjectId, Phase, Request, Role, SignInProof, StepId, Trial};
+use crate::access::{Grant, Resource};
 use crate::api::Operation;
+use crate::login::Carrier;
 use crate::oracle::{Decision, Relation};
+use crate::tokens::Place;
 
 /// One operation on one owner's objects.
 #[derive(Clone, Debug)]
@@ -20,6 +26,20 @@ pub struct Site {
     /// The request by somebody allowed.
     pub control: Option<Control>,
     last_probe: Option<StepId>,
+    /// Accounts made for personas that would put their own at risk here.
+    stand_ins: BTreeMap<String, String>,
+    /// The password that the control sets.
+    known_secret: Option<String>,
+    /// The object on which forged tokens are tried.
+    of_forgeries: Option<ObjectId>,
+}
+
+impl Site {
+    /// The object that all of its requests work on, when there is one.
+    #[must_use]
+    pub fn object(&self) -> Option<ObjectId> {
+        self.object
+    }
 }
 
 /// How an operation uses up objects.
@@ -27,6 +47,8 @@ pub struct Site {
 enum Mode {
     /// Nothing changes: the owner's shared object, or none.
     Read,
+    /// Something changes beside the object, e.g. who follows an account: the owner's shared object too.
+    Shared,
     /// Each request writes its own marker: one object for all of them.
     Marked,
     /// Each request needs an object of its own.
@@ -81,16 +103,34 @@ impl Draft<'_> {
             let (written, before, after) = (control.written.clone(), control.before, control.after);
             return Some(Trial { attack: control.step, written, before, after, ..Trial::default() });
         }
-        let mut trial = self.send(&mut site, attempt, Role::Attack);
+        if self.is_usual_place(&attempt.credential) {
+            return None;
+        }
+        if is_forged(&attempt.credential) && self.login().is_some_and(|login| login.changes_account(operation)) {
+            // Proving that a password was not changed costs two logins, and logins are made to be slow.
+            return None;
+        }
+        let mut trial = self.send(&mut site, attempt, Role::Attack)?;
         trial.control = site.control.clone();
         self.sites.insert((operation.to_owned(), owner.map(str::to_owned)), site);
         Some(trial)
     }
 
+    /// Whether a token is put where this API's tokens go anyway.
+    fn is_usual_place(&self, credential: &Credential) -> bool {
+        let Credential::Placed(_, place) = credential else { return false };
+        match (place, &*self.carrier) {
+            (Place::Scheme(scheme), Carrier::Scheme(usual)) => scheme.eq_ignore_ascii_case(usual),
+            (Place::Header(name), Carrier::Header(usual)) => name.eq_ignore_ascii_case(usual),
+            (Place::Cookie(name), Carrier::Cookie(usual)) => name == usual,
+            _ => false,
+        }
+    }
+
     /// Somebody who may do it, the owner first, then the owner's tenant.
     #[must_use]
     pub fn somebody_allowed(&self, operation: &str, owner: Option<&str>) -> Option<String> {
-        let mut candidates: Vec<&String> = self.target.personas.keys().collect();
+        let mut candidates: Vec<&String> = self.target.actors().collect();
         if let Some(owner) = owner {
             candidates.sort_by_key(|persona| Relation::between(self.target, persona, owner));
         }
@@ -101,75 +141,215 @@ impl Draft<'_> {
         let operation = self.plan.operation(operation)?.clone();
         let rule = self.rule(&operation.id)?;
         let on = self.resource_of(&operation.id);
-        let marked = self.body(&operation).as_ref().is_some_and(request::has_canary);
-        let mode = match (operation.is_safe(), rule.destructive, marked || owner.is_none()) {
-            (true, _, _) => Mode::Read,
-            (false, false, true) => Mode::Marked,
-            _ if owner.is_none() => Mode::Marked,
-            _ => Mode::Fresh,
-        };
+        let mode = self.mode(&operation, owner);
         let phase = match (operation.is_safe(), rule.destructive, owner.is_some()) {
+            // Nobody said what it does.
+            _ if !self.is_decided(&operation.id) => Phase::Global,
             (true, false, _) => Phase::Read,
             (_, true, false) => Phase::Global,
             (_, true, true) => Phase::Destroy,
             (false, false, _) => Phase::Write,
         };
-        let group = self.group(phase);
-        let object = match (on, owner, mode) {
-            (Some((resource, _)), Some(owner), Mode::Read) => Some(self.shared_object(resource, owner)?),
-            (Some((resource, _)), Some(owner), Mode::Marked) => Some(self.create(group, resource, owner)?.0),
+        let shared = match (on, owner, mode) {
+            (Some((resource, _)), Some(owner), Mode::Read | Mode::Shared) => Some(self.shared_object(resource, owner)?),
             _ => None,
         };
-        let resource = on.map(|(name, _)| name.to_owned());
-        let owner = owner.map(str::to_owned);
-        Some(Site { group, operation, resource, owner, mode, object, control: None, last_probe: None })
+        let group = self.group(phase);
+        let object = match (on, owner, mode) {
+            (Some((resource, _)), Some(owner), Mode::Marked) => Some(self.create(group, resource, owner)?.0),
+            _ => shared,
+        };
+        Some(Site {
+            group,
+            operation,
+            resource: on.map(|(name, _)| name.to_owned()),
+            owner: owner.map(str::to_owned),
+            mode,
+            object,
+            control: None,
+            last_probe: None,
+            stand_ins: BTreeMap::new(),
+            known_secret: None,
+            of_forgeries: None,
+        })
+    }
+
+    fn mode(&self, operation: &Operation, owner: Option<&str>) -> Mode {
+        let destructive = self.rule(&operation.id).is_some_and(|rule| rule.destructive);
+        let body = self.body(operation);
+        let account = self.resource_of(&operation.id).is_some_and(|(_, resource)| resource.create.is_none());
+        let changes_account = self.login().is_some_and(|login| login.changes_account(&operation.id));
+        match owner {
+            None if operation.is_safe() => Mode::Read,
+            None => Mode::Marked,
+            // After a change of name the object is no longer where the next request looks for it.
+            Some(_) if destructive || self.login().is_some_and(|login| login.renames(&operation.id)) => Mode::Fresh,
+            Some(_) if operation.is_safe() => Mode::Read,
+            Some(_) if account && body.is_none() && !changes_account => Mode::Shared,
+            Some(_) if account || body.as_ref().is_some_and(request::has_canary) => Mode::Marked,
+            Some(_) => Mode::Fresh,
+        }
     }
 
     fn add_control(&mut self, site: &mut Site) {
         let Some(persona) = self.somebody_allowed(&site.operation.id, site.owner.as_deref()) else { return };
         // Expected `Deny` in the sense of "read back": the control shows what an effect looks like.
         let attempt = Attempt::refused(Credential::Persona(persona.clone()));
-        let trial = self.send(site, attempt, Role::Control);
-        let Trial { attack: step, written, before, after, .. } = trial;
-        site.control = Some(Control { step, persona, written, before, after });
-    }
-
-    fn send(&mut self, site: &mut Site, attempt: Attempt, role: Role) -> Trial {
-        let changes = site.mode != Mode::Read && site.resource.is_some() && attempt.expected == Decision::Deny;
-        let object = match (site.mode, &site.resource, &site.owner) {
-            (Mode::Fresh, Some(resource), Some(owner)) => {
-                self.create(site.group, resource, owner).map(|(object, _)| object)
-            }
-            _ => site.object,
-        };
-        let before = match (site.mode, changes) {
-            (Mode::Fresh, true) => self.probe(site, object),
-            (Mode::Marked, true) => site.last_probe.or_else(|| self.probe(site, object)),
+        let Some(trial) = self.send(site, attempt, Role::Control) else { return };
+        let actor = match self.plan.steps.get(trial.attack).map(|step| &step.action) {
+            Some(Action::Request(request)) => actor_of(&request.credential).filter(|actor| *actor != persona),
             _ => None,
         };
-        let (request, written) = self.marked_request(site, object, attempt);
-        let attack = self.step(site.group, role, Action::Request(Box::new(request)));
-        let after = if changes { self.probe(site, object) } else { None };
-        site.last_probe = after.or(site.last_probe);
-        Trial { attack, written, before, after, ..Trial::default() }
+        let Trial { attack: step, written, before, after, sign_in, .. } = trial;
+        site.control = Some(Control { step, persona, actor, written, before, after, sign_in });
     }
 
-    fn marked_request(&mut self, site: &Site, object: Option<ObjectId>, attempt: Attempt) -> (Request, Option<String>) {
-        let caller = attempt.credential.persona().to_owned();
-        let mut request = request::request(&site.operation, object, attempt.credential);
+    fn send(&mut self, site: &mut Site, attempt: Attempt, role: Role) -> Option<Trial> {
+        let changes = matches!(site.mode, Mode::Marked | Mode::Fresh)
+            && site.resource.is_some()
+            && attempt.expected == Decision::Deny;
+        let object = self.object_for(site, &attempt.credential);
+        let credential = self.credential(site, object, attempt.credential.clone(), attempt.expected)?;
+        self.prepare(site, object, &credential);
+        let sets_password = self.login().is_some_and(|login| login.sets_password(&site.operation.id));
+        let probes = changes && !sets_password;
+        let before = match site.mode {
+            Mode::Fresh if probes => self.probe(site, object),
+            Mode::Marked if probes => site.last_probe.or_else(|| self.probe(site, object)),
+            _ => None,
+        };
+        let sent = self.marked_request(site, object, Attempt { credential, ..attempt });
+        let attack = self.step(site.group, role, Action::Request(Box::new(sent.request)));
+        let after = if probes { self.probe(site, object) } else { None };
+        site.last_probe = after.or(site.last_probe);
+        let sign_in = sent.secret.filter(|_| changes).and_then(|secret| self.try_both(site, object, secret));
+        let listed = object.and_then(|object| self.listed(object)).filter(|_| probes);
+        Some(Trial { attack, written: sent.written, before, after, sign_in, listed, ..Trial::default() })
+    }
+
+    /// What the request works on. Forged tokens share one object: each is refused, or the finding is there already.
+    fn object_for(&mut self, site: &mut Site, credential: &Credential) -> Option<ObjectId> {
+        let (Mode::Fresh, Some(resource), Some(owner)) = (site.mode, &site.resource, &site.owner) else {
+            return site.object;
+        };
+        let shares = is_forged(credential) && self.login().is_some();
+        if let Some(object) = site.of_forgeries.filter(|_| shares) {
+            return Some(object);
+        }
+        let (object, _) = self.create(site.group, resource, owner)?;
+        if shares {
+            site.of_forgeries = Some(object);
+        }
+        Some(object)
+    }
+
+    /// Logs in as the owner of an account with the password that a request may have set, and with the one before.
+    fn try_both(&mut self, site: &mut Site, object: Option<ObjectId>, secret: String) -> Option<SignInProof> {
+        let victim = self.plan.objects.get(object?)?.account.clone()?;
+        let old = site.known_secret.clone().unwrap_or_else(|| secret_name(&victim));
+        let with_new = self.try_password(site.group, &victim, &secret)?;
+        let with_old = self.try_password(site.group, &victim, &old)?;
+        site.known_secret.get_or_insert(secret);
+        Some(SignInProof { with_new, with_old })
+    }
+
+    /// Who sends the request: an account made for it where a persona's own would be at risk.
+    fn credential(
+        &mut self,
+        site: &mut Site,
+        object: Option<ObjectId>,
+        credential: Credential,
+        expected: Decision,
+    ) -> Option<Credential> {
+        let Some(persona) = actor_of(&credential) else { return Some(credential) };
+        if self.login().is_none() {
+            return Some(credential);
+        }
+        if self.plan.accounts.get(&persona).is_some_and(|account| account.persona != persona) {
+            // An account that was made for this.
+            self.sign_in(site.group, &persona);
+            return Some(credential);
+        }
+        let account = object.and_then(|object| self.plan.objects.get(object)?.account.clone());
+        let risky = account.is_some() && matches!(site.mode, Mode::Marked | Mode::Fresh)
+            || self.login().is_some_and(|login| login.changes_account(&site.operation.id))
+                && self.rule(&site.operation.id).is_none_or(|rule| rule.json.is_none());
+        let ends_session = self.login().is_some_and(|login| login.ends_session(&site.operation.id));
+        let may = expected == Decision::Allow || self.may(&site.operation.id, Some(&persona), site.owner.as_deref());
+        let actor = match &account {
+            Some(account) if site.owner.as_deref() == Some(&persona) => account.clone(),
+            _ if ends_session => self.new_session(&persona)?,
+            _ if !risky => persona,
+            _ if self.can_register(&persona) => match site.stand_ins.get(&persona) {
+                Some(actor) => actor.clone(),
+                None => {
+                    let actor = self.new_account(site.group, &persona)?;
+                    site.stand_ins.insert(persona, actor.clone());
+                    actor
+                }
+            },
+            // An account that cannot be made anew does to others what it may do, and is not put at risk otherwise.
+            Some(_) if may => persona,
+            _ => return None,
+        };
+        self.sign_in(site.group, &actor);
+        Some(with_actor(credential, actor))
+    }
+
+    /// What the rule wants the caller to do first; whether it works shows in the request itself.
+    fn prepare(&mut self, site: &Site, object: Option<ObjectId>, credential: &Credential) {
+        let prepare = self.rule(&site.operation.id).and_then(|rule| rule.prepare.clone());
+        let Some(operation) = prepare.and_then(|id| self.plan.operation(&id).cloned()) else { return };
+        let attempt = Attempt { credential: credential.clone(), headers: Vec::new(), expected: Decision::Allow };
+        let place = Site { operation, ..site.clone() };
+        let sent = self.marked_request(&place, object, attempt);
+        self.step(site.group, Role::Setup, Action::Request(Box::new(sent.request)));
+    }
+
+    fn marked_request(&mut self, site: &Site, object: Option<ObjectId>, attempt: Attempt) -> Sent {
+        let actor = actor_of(&attempt.credential).unwrap_or_default();
+        let mut request = self.request(&site.operation, object, attempt.credential);
         request.headers.extend(attempt.headers);
-        let Some(body) = self.body(&site.operation) else { return (request, None) };
+        let Some(body) = self.body(&site.operation) else { return Sent { request, written: None, secret: None } };
         let made = self.created_by(&site.operation.id);
         let resource = site.resource.clone().or(made).unwrap_or_default();
-        let owner = site.owner.clone().unwrap_or(caller);
+        let owner = site.owner.clone().unwrap_or_else(|| self.plan.persona_of(&actor).to_owned());
         let marker = request::has_canary(&body).then(|| self.marker(&resource, &owner));
-        request.body = Some(marker.as_ref().map_or_else(|| body.clone(), |marker| request::fill(&body, marker)));
-        (request, marker)
+        let victim = object.and_then(|object| self.plan.objects.get(object)?.account.clone());
+        let new_password = request::mentions(&body, "${new.password}");
+        let secret = new_password.then(|| self.new_secret(victim.as_deref().unwrap_or(&actor)));
+        let whose = self.body_actor(&site.operation, &actor);
+        let mut values = self.account_values(&whose);
+        values.extend(marker.clone().map(|marker| ("canary", marker)));
+        values.extend(secret.as_deref().map(|secret| ("new.password", placeholder(secret))));
+        if request::mentions(&body, "${new.username}") {
+            values.push(("new.username", self.plan_rename(victim.as_deref().unwrap_or(&actor))));
+        }
+        request.body = Some(request::replace(&body, &values));
+        Sent { request, written: marker, secret }
     }
 
-    /// Reads the object as its owner.
+    /// Whose data `${persona.…}` means: the caller's; in a registration those of an account that nobody has.
+    fn body_actor(&mut self, operation: &Operation, actor: &str) -> String {
+        let register = self.login().and_then(|login| login.register.as_ref());
+        let persona = self.plan.persona_of(actor).to_owned();
+        if register.is_some_and(|call| call.operation == operation.id) {
+            self.plan_account(&persona, None)
+        } else {
+            actor.to_owned()
+        }
+    }
+
+    /// Reads the object as its owner; an account that everybody may see, as the persona, who has a token already.
     fn probe(&mut self, site: &Site, object: Option<ObjectId>) -> Option<StepId> {
-        self.read_back(site.group, object?, site.owner.as_deref()?)
+        let object = object?;
+        let planned = self.plan.objects.get(object)?;
+        let read = self.target.access.resources.get(&planned.resource).map(|resource| resource.read.as_str());
+        let rule = read.and_then(|read| self.rule(read));
+        let open = rule.is_some_and(|rule| rule.allow.contains(&Grant::Authenticated));
+        let account = planned.account.clone().filter(|_| !open);
+        let reader = account.or_else(|| site.owner.clone())?;
+        self.read_back(site.group, object, &reader)
     }
 
     /// The body of an operation, markers not filled in.
@@ -180,12 +360,49 @@ impl Draft<'_> {
         let made = self.created_by(&operation.id);
         let on = self.rule(&operation.id).and_then(|rule| rule.on.clone());
         let resource = on.or(made).and_then(|name| self.target.access.resources.get(&name));
-        request::body(operation, self.rule(&operation.id), resource.map(|resource| &resource.create))
+        let written = self.rule(&operation.id).and_then(|rule| rule.json.clone());
+        let by_login = || {
+            let mut calls = self.login()?.calls();
+            calls.find(|(_, call)| call.operation == operation.id).and_then(|(_, call)| call.json.clone())
+        };
+        written
+            .or_else(by_login)
+            .or_else(|| request::body(operation, resource.and_then(|resource| resource.create.as_ref())))
     }
 
     /// The kind of object that an operation makes.
     pub(crate) fn created_by(&self, operation: &str) -> Option<String> {
         let resources = &self.target.access.resources;
-        resources.iter().find(|(_, resource)| resource.create.operation == operation).map(|(name, _)| name.clone())
+        let makes = |resource: &Resource| resource.create.as_ref().is_some_and(|create| create.operation == operation);
+        resources.iter().find(|(_, resource)| makes(resource)).map(|(name, _)| name.clone())
+    }
+}
+
+/// A request, what it would write, and the password that it would set.
+struct Sent {
+    request: Request,
+    written: Option<String>,
+    secret: Option<String>,
+}
+
+fn is_forged(credential: &Credential) -> bool {
+    !matches!(credential, Credential::Anonymous | Credential::Persona(_) | Credential::Held(_) | Credential::Fresh(_))
+}
+
+/// Whose token a credential is or is made from.
+fn actor_of(credential: &Credential) -> Option<String> {
+    Some(credential.persona()).filter(|actor| !actor.is_empty()).map(str::to_owned)
+}
+
+fn with_actor(credential: Credential, actor: String) -> Credential {
+    match credential {
+        Credential::Anonymous => Credential::Anonymous,
+        Credential::Persona(_) => Credential::Persona(actor),
+        Credential::Held(_) => Credential::Held(actor),
+        Credential::Fresh(_) => Credential::Fresh(actor),
+        Credential::Minted(_, mint) => Credential::Minted(actor, mint),
+        Credential::Forged(_, forgery) => Credential::Forged(actor, forgery),
+        Credential::Placed(credential, place) => Credential::Placed(Box::new(with_actor(*credential, actor)), place),
+        Credential::Pair(first, second) => Credential::Pair(Box::new(with_actor(*first, actor)), second),
     }
 }

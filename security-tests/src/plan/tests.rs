@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::access::{AccessRules, Creation, Entity, Grant, Resource, Rule};
+use crate::access::{AccessRules, Creation, Entity, Grant, Hidden, Resource, Rule};
 use crate::api::Api;
 use crate::secret::Secret;
 use crate::target::{Persona, Provider, Target};
@@ -20,15 +20,16 @@ paths:
     delete: { operationId: deleteNote }
 "#;
 
-fn target() -> Target {
+pub(crate) fn target() -> Target {
     let rule = |allow: Vec<Grant>| Rule { allow, ..Rule::default() };
     let on = |allow: Vec<Grant>| Rule { on: Some("note".into()), allow, ..Rule::default() };
     let note = Resource {
-        create: Creation { operation: "createNote".into(), json: json!({"text": "${canary}"}) },
-        id: "$.id".into(),
+        create: Some(Creation { operation: "createNote".into(), json: json!({"text": "${canary}"}) }),
+        id: Identifier::Answered("$.id".into()),
+        within: None,
         read: "readNote".into(),
         server_owned: Vec::new(),
-        hidden: BTreeMap::new(),
+        hidden: Hidden::default(),
         entity: Entity { kind: "Note".into(), owner: "owner".into(), tenant: "tenant".into() },
     };
     let rules = [
@@ -65,9 +66,9 @@ fn every_request_is_known_before_one_is_sent() {
     };
     let expected = r#"
 setup
-  setup    POST /notes as bob {"text":"canary-00000001-00000"}
+  setup    POST /notes as bob {"text":"canary0000000100000"}
 setup
-  setup    POST /notes as alice {"text":"canary-00000001-00001"}
+  setup    POST /notes as alice {"text":"canary0000000100001"}
 read
   control  GET /notes/${object:0} as bob
 read
@@ -75,20 +76,20 @@ read
   attack   GET /notes/${object:1} as bob
   attack   GET /notes/${object:1} as anonymous
 destroy
-  setup    POST /notes as bob {"text":"canary-00000001-00002"}
+  setup    POST /notes as bob {"text":"canary0000000100002"}
   probe    GET /notes/${object:2} as bob
   control  DELETE /notes/${object:2} as bob
   probe    GET /notes/${object:2} as bob
 destroy
-  setup    POST /notes as alice {"text":"canary-00000001-00003"}
+  setup    POST /notes as alice {"text":"canary0000000100003"}
   probe    GET /notes/${object:3} as alice
   control  DELETE /notes/${object:3} as alice
   probe    GET /notes/${object:3} as alice
-  setup    POST /notes as alice {"text":"canary-00000001-00004"}
+  setup    POST /notes as alice {"text":"canary0000000100004"}
   probe    GET /notes/${object:4} as alice
   attack   DELETE /notes/${object:4} as bob
   probe    GET /notes/${object:4} as alice
-  setup    POST /notes as alice {"text":"canary-00000001-00005"}
+  setup    POST /notes as alice {"text":"canary0000000100005"}
   probe    GET /notes/${object:5} as alice
   attack   DELETE /notes/${object:5} as anonymous
   probe    GET /notes/${object:5} as alice
@@ -161,6 +162,8 @@ fn a_curl_line_names_the_token_and_never_holds_it() {
         twice: None,
         credential: Credential::Forged("alice".into(), "alg-none"),
         creates: None,
+        carrier: Arc::default(),
+        signs_in: None,
     };
     let step = Step { role: Role::Attack, action: Action::Request(Box::new(request)) };
     let expected = r#"curl -sS -X PATCH -H "Authorization: Bearer $TOKEN_ALICE_ALG_NONE" -H 'X-User: alice' -H 'Content-Type: application/json' -d '{"text":"it'\''s"}' 'http://api.test/notes/1'"#;

@@ -7,12 +7,16 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::patience::Patience;
+use super::secrets::{Secrets, without_tokens};
+use super::sign_in;
+use crate::access::Identifier;
 use crate::exchange::{Answer, NoAnswer, at_path};
-use crate::plan::{Credential, ObjectId, Request, TestPlan};
+use crate::plan::{Credential, ObjectId, PlannedObject, Request, SignIn, TestPlan};
 use crate::scim;
 use crate::target::Target;
 use crate::tokens::acquire::{Wallet, plain};
-use crate::tokens::forger::{Forged, Forger};
+use crate::tokens::forger::{Forged, Forger, Source};
+use crate::tokens::login::{LoginTokens, has_expired};
 use crate::tokens::{Mint, Place};
 
 /// A body is read up to here; more of a list proves nothing more.
@@ -29,6 +33,9 @@ pub(super) struct Transport<'a> {
     target: &'a Target,
     client: reqwest::Client,
     wallet: Option<Wallet>,
+    logins: Option<LoginTokens>,
+    forger: Forger,
+    secrets: Secrets,
     /// The identifier of each object, or why there is none.
     objects: Mutex<Vec<Result<String, String>>>,
     unanswered: AtomicUsize,
@@ -47,14 +54,18 @@ impl<'a> Transport<'a> {
             .build()
             .map_err(|error| format!("cannot make an HTTP client: {}", plain(&error)))?;
         let wallet = target.provider.clone().map(|provider| Wallet::new(client.clone(), provider, Forger::new(target)));
-        let missing =
-            |object: &crate::plan::PlannedObject| Err(format!("the object of `{}` was not made", object.owner));
-        let objects = Mutex::new(plan.objects.iter().map(missing).collect());
+        let logins = target.access.login.as_ref().map(|login| LoginTokens::new(login.key.clone()));
+        let objects = Mutex::new(plan.objects.iter().map(|object| known_id(plan, object)).collect());
+        let secrets = Secrets::of(target);
+        let forger = Forger::new(target);
         Ok(Self {
             plan,
             target,
             client,
             wallet,
+            logins,
+            forger,
+            secrets,
             objects,
             unanswered: AtomicUsize::new(0),
             patience: Patience::default(),
@@ -75,13 +86,19 @@ impl<'a> Transport<'a> {
             }
         };
         let result = match self.tokens(&request.credential, fresh).await {
-            Ok(tokens) => self.exchange(request, &url, tokens).await,
+            Ok(tokens) => match self.exchange(request, &url, tokens.clone()).await {
+                // A failure may be a coincidence: what changes nothing is asked once more before it counts.
+                Ok(answer) if answer.status == 500 && request.method == "GET" => {
+                    self.exchange(request, &url, tokens).await
+                }
+                result => result,
+            },
             Err(reason) => Err(reason),
         };
         if let Some(object) = request.creates {
             self.remember(object, &result);
         }
-        (url, result)
+        (url, result.map(|answer| self.redacted(answer)))
     }
 
     pub(super) async fn mint(&self, persona: &str, mint: &Mint) -> Result<String, NoAnswer> {
@@ -127,7 +144,9 @@ impl<'a> Transport<'a> {
         let known = number.parse::<ObjectId>().ok().and_then(|object| objects.get(object).cloned());
         let id = known.ok_or("a placeholder names no object")??;
         let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
-        Ok(format!("{before}{}{after}", encoded.replace('+', "%20")))
+        drop(objects);
+        // What is inside of another object has two identifiers in its path.
+        Ok(format!("{before}{}{}", encoded.replace('+', "%20"), self.path(after)?))
     }
 
     /// The tokens of a request, each with where it goes when that is not where tokens usually go.
@@ -152,10 +171,13 @@ impl<'a> Transport<'a> {
     }
 
     async fn token(&self, credential: &Credential, fresh: &Mutex<Option<String>>) -> Result<Option<Forged>, NoAnswer> {
+        if let (Some(logins), None) = (&self.logins, &self.wallet) {
+            return self.token_by_login(logins, credential).await;
+        }
         let token = match credential {
             Credential::Anonymous => return Ok(None),
             Credential::Forged(persona, name) => return self.wallet()?.forged(persona, name).await.map(Some),
-            Credential::Persona(persona) => self.wallet()?.token(persona).await?,
+            Credential::Persona(actor) | Credential::Held(actor) => self.wallet()?.token(actor).await?,
             Credential::Minted(persona, mint) => self.mint(persona, mint).await?,
             Credential::Fresh(persona) => {
                 let fresh = fresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -166,6 +188,68 @@ impl<'a> Transport<'a> {
             }
         };
         Ok(Some(Forged { token, remark: None }))
+    }
+
+    async fn token_by_login(&self, logins: &LoginTokens, credential: &Credential) -> Result<Option<Forged>, NoAnswer> {
+        let identity = |actor: &str| self.plan.identity_of(actor).to_owned();
+        let token = match credential {
+            Credential::Anonymous => return Ok(None),
+            Credential::Held(actor) => {
+                logins.held(actor).unwrap_or_else(|| Err(NoAnswer::NotSent(format!("`{actor}` never logged in"))))?
+            }
+            Credential::Persona(actor) | Credential::Fresh(actor) => self.current(logins, actor).await?,
+            Credential::Minted(actor, mint) => {
+                logins.mint((actor, &self.current(logins, actor).await?), &identity(actor), mint)?
+            }
+            Credential::Forged(actor, name) => {
+                let source = LoginSource { transport: self, logins };
+                return self.forger.forged(&source, actor, name).await.map(Some);
+            }
+            Credential::Pair(..) | Credential::Placed(..) => {
+                return Err(NoAnswer::NotSent("tokens cannot be placed twice".to_owned()));
+            }
+        };
+        Ok(Some(Forged { token, remark: None }))
+    }
+
+    /// The actor's token; obtained again when it has expired.
+    async fn current(&self, logins: &LoginTokens, actor: &str) -> Result<String, NoAnswer> {
+        match logins.held(actor) {
+            Some(Ok(token)) if has_expired(&token) => {}
+            Some(held) => return held,
+            None => {}
+        }
+        let login = self.plan.accounts.get(actor).and_then(|account| account.login.as_ref());
+        let login = login.ok_or_else(|| NoAnswer::NotSent(format!("`{actor}` cannot log in")))?;
+        let url = format!("{}{}", self.plan.base_url, login.path);
+        drop(self.exchange(login, &url, Vec::new()).await?);
+        let never = || Err(NoAnswer::NotSent(format!("`{actor}` cannot log in")));
+        logins.held(actor).unwrap_or_else(never)
+    }
+
+    /// Looks for the token in the answer to a login.
+    fn sign_in(&self, request: &Request, answer: &mut Answer, headers: &[(String, String)]) {
+        let (Some(sign_in), Some(login), Some(logins)) = (&request.signs_in, &self.target.access.login, &self.logins)
+        else {
+            return;
+        };
+        let token = sign_in::token(&login.token, answer, headers);
+        answer.signed_in = token.is_ok();
+        if let SignIn::Keep(actor) = sign_in {
+            logins.keep(actor, token);
+        }
+    }
+
+    /// The answer as it is recorded: without passwords and tokens, when there may be any.
+    fn redacted(&self, mut answer: Answer) -> Answer {
+        if self.logins.is_some() {
+            let text = without_tokens(&self.secrets.redact(&answer.text));
+            if text != answer.text {
+                answer.json = serde_json::from_str(&text).ok();
+                answer.text = text;
+            }
+        }
+        answer
     }
 
     /// A request with a token where an attacker puts it.
@@ -181,7 +265,13 @@ impl<'a> Transport<'a> {
             Place::Header(name) => outgoing.header(name, token),
             Place::Scheme(scheme) => outgoing.header("authorization", format!("{scheme} {token}").trim_start()),
             Place::Proven(proof) => {
-                let proof = self.wallet()?.proof((&request.method, url, token), proof).await?;
+                let asked = (request.method.as_str(), url, token);
+                let proof = match (&self.wallet, &self.logins) {
+                    (None, Some(logins)) => {
+                        self.forger.proof(&LoginSource { transport: self, logins }, asked, proof).await?
+                    }
+                    _ => self.wallet()?.proof(asked, proof).await?,
+                };
                 outgoing.header("authorization", format!("DPoP {token}")).header("dpop", proof)
             }
         })
@@ -226,7 +316,10 @@ impl<'a> Transport<'a> {
         let mut remark = None;
         for (place, forged) in tokens {
             outgoing = match place {
-                None => outgoing.bearer_auth(&forged.token),
+                None => {
+                    let (name, value) = request.carrier.header(&forged.token);
+                    outgoing.header(name, value)
+                }
                 Some(place) => self.placed(outgoing, (request, url), (*place, &forged.token)).await?,
             };
             remark = remark.or_else(|| forged.remark.clone());
@@ -236,10 +329,14 @@ impl<'a> Transport<'a> {
                 let text = self.filled(&twice.text(body)).map_err(NoAnswer::NotSent)?;
                 outgoing.header("content-type", "application/json").body(text)
             }
-            (Some(body), None) => outgoing.json(body),
+            (Some(body), None) => outgoing.json(&self.secrets.fill(body).map_err(NoAnswer::NotSent)?),
             (None, _) => outgoing,
         };
-        let answer = read(outgoing).await.map(|(answer, after)| (Answer { remark, ..answer }, after));
+        let answer = read(outgoing).await.map(|(mut answer, headers)| {
+            self.sign_in(request, &mut answer, &headers);
+            let after = headers.into_iter().find(|(name, _)| name == "retry-after").map(|(_, value)| value);
+            (Answer { remark, ..answer }, after)
+        });
         tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |(answer, _)| answer.status));
         match &answer {
             Ok(_) => self.unanswered.store(0, Ordering::Relaxed),
@@ -248,25 +345,68 @@ impl<'a> Transport<'a> {
         answer.map_err(|error| NoAnswer::Transport(format!("the target does not answer: {}", plain(&error))))
     }
 
-    /// Keeps the identifier of an object, or why there is none.
+    /// Keeps the identifier of an object, or why there is none. An account's may come with its registration, its login
+    /// or its own look at itself: the first that has it counts.
     fn remember(&self, object: ObjectId, result: &Result<Answer, NoAnswer>) {
         let Some(planned) = self.plan.objects.get(object) else { return };
         let failed = |why: String| format!("the object of `{}` was not made: {why}", planned.owner);
         let id = match result {
             Err(reason) => Err(failed(reason.reason().to_owned())),
             Ok(answer) if !answer.is_2xx() => Err(failed(format!("answered {}", answer.status))),
-            Ok(answer) => {
-                identifier(answer, &planned.id_path).ok_or_else(|| failed("the answer has no identifier".into()))
+            Ok(answer) if answer.says_no(None) => {
+                Err(failed(format!("answered {}, and the body says that it failed", answer.status)))
             }
+            Ok(answer) => identifier(answer, &planned.id).ok_or_else(|| failed("the answer has no identifier".into())),
         };
-        if let Some(slot) = self.objects.lock().unwrap_or_else(PoisonError::into_inner).get_mut(object) {
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = objects.get_mut(object)
+            && (id.is_ok() || planned.account.is_none() || slot.is_err())
+        {
             *slot = id;
         }
     }
 }
 
+/// Good tokens of an API with a login of its own.
+struct LoginSource<'t, 'a> {
+    transport: &'t Transport<'a>,
+    logins: &'t LoginTokens,
+}
+
+impl Source for LoginSource<'_, '_> {
+    async fn token(&self, actor: &str) -> Result<String, NoAnswer> {
+        self.transport.current(self.logins, actor).await
+    }
+
+    async fn mint(&self, actor: &str, mint: &Mint) -> Result<String, NoAnswer> {
+        let token = self.transport.current(self.logins, actor).await?;
+        self.logins.mint((actor, &token), self.transport.plan.identity_of(actor), mint)
+    }
+
+    async fn published(&self) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+}
+
+/// The identifier of an object before anything was sent: an account has the name that it is registered with.
+fn known_id(plan: &TestPlan, object: &PlannedObject) -> Result<String, String> {
+    match (&object.account, &object.id) {
+        (Some(_), Identifier::Sent(name)) => Ok(name.clone()),
+        (Some(actor), Identifier::Answered(_))
+            if plan.accounts.get(actor).is_some_and(|account| account.login.is_none()) =>
+        {
+            Ok(plan.identity_of(actor).to_owned())
+        }
+        _ => Err(format!("the object of `{}` was not made", object.owner)),
+    }
+}
+
 /// The identifier where the rules say it is, else the last part of `Location` (RFC 9110 §10.2.2).
-fn identifier(answer: &Answer, path: &str) -> Option<String> {
+fn identifier(answer: &Answer, id: &Identifier) -> Option<String> {
+    let path = match id {
+        Identifier::Sent(text) => return Some(text.clone()),
+        Identifier::Answered(path) => path,
+    };
     let in_body = answer.json.as_ref().and_then(|json| at_path(json, path)).and_then(|id| match id {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -275,11 +415,15 @@ fn identifier(answer: &Answer, path: &str) -> Option<String> {
     in_body.or_else(|| answer.location.as_ref()?.rsplit('/').next().map(str::to_owned))
 }
 
-async fn read(request: reqwest::RequestBuilder) -> Result<(Answer, Option<String>), reqwest::Error> {
+/// The answer, and its headers: a token may be in one.
+async fn read(request: reqwest::RequestBuilder) -> Result<(Answer, Vec<(String, String)>), reqwest::Error> {
     let mut answer = request.send().await?;
     let status = answer.status().as_u16();
-    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let (location, retry_after) = (header("location"), header("retry-after"));
+    let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let text = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    };
+    let headers = answer.headers().iter().filter_map(text).collect();
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         body.extend_from_slice(&chunk);
@@ -287,6 +431,5 @@ async fn read(request: reqwest::RequestBuilder) -> Result<(Answer, Option<String
             break;
         }
     }
-    let answer = Answer { location, ..Answer::new(status, String::from_utf8_lossy(&body).into_owned()) };
-    Ok((answer, retry_after))
+    Ok((Answer { location, ..Answer::new(status, String::from_utf8_lossy(&body).into_owned()) }, headers))
 }

@@ -32,6 +32,7 @@ pub(crate) trait Source: Sync {
 }
 
 /// A forged token.
+#[derive(Clone)]
 pub(crate) struct Forged {
     pub(crate) token: String,
     /// What a report should say of how it was made.

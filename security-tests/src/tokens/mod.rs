@@ -7,6 +7,7 @@ mod der;
 pub mod forge;
 pub(crate) mod forger;
 mod host;
+pub(crate) mod login;
 pub mod words;
 
 use serde_json::{Map, Value};
@@ -29,6 +30,17 @@ pub struct Mint {
     pub other_key: bool,
     /// The payload as text, for what JSON values cannot say: a member that occurs twice.
     pub payload: Option<String>,
+    /// What becomes of claims that are there already; needs the key of an API with a login of its own.
+    pub change: Option<Change>,
+}
+
+/// A change of claims whose names and values only the token tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The token says that it is one for refreshing.
+    Kind,
+    /// The token is of somebody whom nobody knows.
+    Subject,
 }
 
 impl Mint {

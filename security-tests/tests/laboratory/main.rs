@@ -58,11 +58,12 @@ fn target(url: &str) -> Target {
         ("health", rule(vec![Grant::Anyone])),
     ];
     let note = Resource {
-        create: Creation { operation: "createNote".into(), json: json!({"text": "${canary}"}) },
-        id: "$.id".into(),
+        create: Some(Creation { operation: "createNote".into(), json: json!({"text": "${canary}"}) }),
+        id: Identifier::Answered("$.id".into()),
+        within: None,
         read: "readNote".into(),
         server_owned: Vec::new(),
-        hidden: BTreeMap::new(),
+        hidden: Hidden::default(),
         entity: Entity { kind: "Note".into(), owner: "owner".into(), tenant: "tenant".into() },
     };
     let personas = [
@@ -71,7 +72,8 @@ fn target(url: &str) -> Target {
         ("mallory", "globex", "customer"),
         ("root", "globex", "admin"),
     ];
-    let persona = |tenant: &str, role: &str| Persona { tenant: Some(tenant.into()), roles: vec![role.into()] };
+    let persona =
+        |tenant: &str, role: &str| Persona { tenant: Some(tenant.into()), roles: vec![role.into()], account: None };
     Target {
         name: verifier::AUDIENCE.into(),
         base_url: url.into(),

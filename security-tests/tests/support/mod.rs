@@ -91,7 +91,8 @@ pub(crate) fn personas() -> BTreeMap<String, Persona> {
         ("dave", "globex", "support"),
         ("eve", "globex", "admin"),
     ];
-    let persona = |tenant: &str, role: &str| Persona { tenant: Some(tenant.into()), roles: vec![role.into()] };
+    let persona =
+        |tenant: &str, role: &str| Persona { tenant: Some(tenant.into()), roles: vec![role.into()], account: None };
     all.into_iter().map(|(name, tenant, role)| (name.to_owned(), persona(tenant, role))).collect()
 }
 
@@ -111,11 +112,15 @@ pub(crate) fn rules() -> AccessRules {
         ("health", plain(vec![Grant::Anyone])),
     ];
     let order = Resource {
-        create: Creation { operation: "createOrder".into(), json: json!({"item": "${canary}"}) },
-        id: "$.id".into(),
+        create: Some(Creation { operation: "createOrder".into(), json: json!({"item": "${canary}"}) }),
+        id: Identifier::Answered("$.id".into()),
+        within: None,
         read: "readOrder".into(),
         server_owned: ["owner", "tenant", "status"].map(String::from).to_vec(),
-        hidden: BTreeMap::from([("customer".to_owned(), vec!["margin".to_owned()])]),
+        hidden: Hidden {
+            from_role: BTreeMap::from([("customer".to_owned(), vec!["margin".to_owned()])]),
+            ..Hidden::default()
+        },
         entity: Entity { kind: "Order".into(), owner: "owner".into(), tenant: "tenant".into() },
     };
     AccessRules {

@@ -19,4 +19,6 @@ mod product;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod target;
+#[cfg(test)]
 mod workspace;

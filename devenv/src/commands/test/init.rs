@@ -11,6 +11,7 @@ use crate::commands::Failure;
 use crate::commands::session::Session;
 use crate::event::Reporter;
 use crate::exit::Exit;
+use crate::manifest::authz::Named;
 use crate::manifest::{Persona, SourceFile, authz};
 use crate::ui::{self, Ui};
 
@@ -111,9 +112,12 @@ fn document(args: &Init, directory: &Path) -> Result<(String, Api), Failure> {
 /// A draft that does not load would be no help.
 fn check(draft: &Draft, api: &Api, personas: &BTreeMap<String, Persona>) -> Result<(), Failure> {
     let source = SourceFile { path: "the draft".into(), text: draft.text.clone() };
-    let operations: Vec<String> = api.operation_ids().into_iter().map(Into::into).collect();
+    let named =
+        |operation: &security_tests::api::Operation| Named { id: operation.id.clone(), label: operation.label() };
+    let operations: Vec<Named> = api.operations.iter().map(named).collect();
+    let cast = personas.iter().map(|(name, persona)| (name.clone(), persona.roles.clone())).collect();
     let file = authz::parse(&source)?;
-    authz::check(&file, &operations, personas)?;
+    authz::check(&file, &operations, &cast)?;
     Ok(())
 }
 

@@ -11,13 +11,15 @@ mod reports;
 mod stack;
 mod waive;
 
+use std::path::Path;
+
 use security_tests::{Options, Run, Verdict, report};
 
 use crate::cli::{Format, StackArgs, Test, TestAction};
 use crate::commands::interrupt::Interrupts;
 use crate::commands::rules::load_rules;
 use crate::commands::session::Session;
-use crate::commands::{Failure, running};
+use crate::commands::{Failure, running, target as foreign};
 use crate::event::Reporter;
 use crate::exit::Exit;
 use crate::stack::{Depth, Lock};
@@ -55,6 +57,7 @@ async fn run_tests(args: &Test, interrupts: Interrupts) -> Result<Exit, Failure>
 }
 
 async fn prepare(args: &Test, reporter: &Reporter, interrupts: Interrupts) -> Result<Done, Failure> {
+    let rules = args.rules.clone().unwrap_or_else(|| args.stack.dir.join("authz.yaml"));
     let job = Job {
         stack: &args.stack,
         options: options(args)?,
@@ -63,6 +66,7 @@ async fn prepare(args: &Test, reporter: &Reporter, interrupts: Interrupts) -> Re
         keep: args.keep,
         remember: true,
         accept: args.accept,
+        target: args.target.as_deref().map(|url| (url, rules.as_path())),
     };
     test(&job, reporter, interrupts).await
 }
@@ -79,6 +83,8 @@ struct Job<'a> {
     remember: bool,
     /// Record the access matrix.
     accept: bool,
+    /// An API that was not started here, and its rules.
+    target: Option<(&'a str, &'a Path)>,
 }
 
 /// What a test command ends with.
@@ -88,6 +94,9 @@ enum Done {
 }
 
 async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) -> Result<Done, Failure> {
+    if let Some(url) = job.target {
+        return attack(job, url, reporter, interrupts).await;
+    }
     let session = Session::open(job.stack, reporter)?;
     let mut rules = load_rules(&session, reporter)?;
     if job.accept {
@@ -135,6 +144,28 @@ pub(super) async fn policy_layer(session: &Session, reporter: &Reporter) -> Resu
     };
     let plan = plan(&target, &options)?;
     Ok(run_layers(&plan, &target, reporter).await)
+}
+
+/// Tests an API that was not started here.
+async fn attack(
+    job: &Job<'_>,
+    (url, rules): (&str, &Path),
+    reporter: &Reporter,
+    mut interrupts: Interrupts,
+) -> Result<Done, Failure> {
+    let target = tokio::select! {
+        target = foreign::describe(url, rules, reporter) => target?,
+        () = interrupts.next() => return Err(Failure::Interrupted),
+    };
+    let plan = plan(&target, &job.options)?;
+    if let Some(format) = job.plan {
+        return Ok(Done::Planned(planned(&plan, format)));
+    }
+    let layers = run_layers(&plan, &target, reporter);
+    let run = foreign::run((&plan, &target), layers, (reporter, &mut interrupts)).await?;
+    let sources = report::Sources { openapi: None, access: source(Path::new(""), rules) };
+    write(&job.reports, &run, &sources)?;
+    Ok(Done::Tested(Box::new(run)))
 }
 
 /// Brings the stack up when it is not, and takes down what it started.

@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use security_tests::access::{AccessRules, Creation, Entity, OracleKind, Resource, Route, Rule, Scope, Waiver};
+use security_tests::access::{
+    AccessRules, Creation, Entity, Hidden, Identifier, OracleKind, Resource, Route, Rule, Scope, Waiver,
+};
+use security_tests::target::Persona;
 use serde_json::Value as Json;
 
-use super::{Mutations, grants};
+use super::body::{self, Filled};
+use super::login::{self, Wanted};
+use super::{Document, Mutations, grants};
 use crate::manifest::decode::{Context, Fields};
 use crate::manifest::tree::{Entry, Node, Value};
 
@@ -14,15 +19,23 @@ const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OP
 const ORACLES: &[(&str, OracleKind)] = &[("rules", OracleKind::Rules), ("policy", OracleKind::Policy)];
 const SCOPES: &[(&str, Scope)] = &[("own", Scope::Own), ("tenant", Scope::Tenant)];
 
-/// The path of the OpenAPI document and the rules; `None` after a problem that leaves no path.
-pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<(PathBuf, Option<Mutations>, AccessRules)> {
+/// What the file says.
+pub(super) struct Read {
+    pub(super) openapi: Document,
+    pub(super) mutations: Option<Mutations>,
+    pub(super) rules: AccessRules,
+    pub(super) personas: BTreeMap<String, Persona>,
+    pub(super) wanted: Vec<Wanted>,
+}
+
+/// Reads all sections; `None` after a problem that leaves no path of the OpenAPI document.
+pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Read> {
     let mut fields = Fields::of(context, root, "the file")?;
     let openapi = fields.require(context, "api", root.position).and_then(|node| openapi(context, node));
-    if fields.take_even_null("login").is_some() {
-        let help = "the tests use tokens of the stack's provider".to_owned();
-        context.error_with_help(fields.position("login"), "`login` is not supported yet", help);
-    }
+    let entry = login::read(context, &mut fields);
     let rules = AccessRules {
+        login: entry.login,
+        reset: entry.reset,
         routes: fields.take("routes").map(|node| context.list(node, route)).unwrap_or_default(),
         resources: fields.take("resources").map(|node| context.all_named(node, resource)).unwrap_or_default(),
         rules: fields.take("rules").map(|node| context.all_named(node, rule)).unwrap_or_default(),
@@ -31,7 +44,7 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<(PathBuf, O
     };
     let mutations = fields.take("mutations").and_then(|node| mutations(context, node));
     fields.finish(context);
-    Some((openapi?, mutations, rules))
+    Some(Read { openapi: openapi?, mutations, rules, personas: entry.personas, wanted: entry.wanted })
 }
 
 /// `command` as in Compose: a list, or one line whose words are split as a shell would.
@@ -53,17 +66,19 @@ fn mutations(context: &mut Context<'_>, node: &Node) -> Option<Mutations> {
     Some(Mutations { service, command: words, variable: variable? })
 }
 
-fn openapi(context: &mut Context<'_>, node: &Node) -> Option<PathBuf> {
+/// A path beside this file, a URL, or with `/` in front a path of the API itself.
+fn openapi(context: &mut Context<'_>, node: &Node) -> Option<Document> {
     let mut fields = Fields::of(context, node, "`api`")?;
     let openapi = fields.require(context, "openapi", node.position);
     fields.finish(context);
-    let openapi = openapi?;
-    let text = context.word(openapi)?;
-    if text.contains("://") {
-        let help = "save the document beside this file and write its path".to_owned();
-        context.error_with_help(openapi.position, "an OpenAPI document at a URL is not supported yet", help);
-    }
-    Some(PathBuf::from(text))
+    let text = context.word(openapi?)?;
+    Some(if text.starts_with("http://") || text.starts_with("https://") {
+        Document::Url(text)
+    } else if text.starts_with('/') {
+        Document::OfApi(text)
+    } else {
+        Document::File(PathBuf::from(text))
+    })
 }
 
 /// `GET /path/{id}`.
@@ -83,23 +98,42 @@ fn route(context: &mut Context<'_>, node: &Node) -> Option<Route> {
 
 fn resource(context: &mut Context<'_>, entry: &Entry) -> Option<Resource> {
     let mut fields = Fields::of(context, &entry.value, "a resource")?;
-    let create = fields.require(context, "create", entry.position).and_then(|node| creation(context, node));
-    let id = fields.require(context, "id", entry.position).and_then(|node| pointer(context, node));
+    let create = fields.take("create").and_then(|node| creation(context, node));
+    let id = fields.require(context, "id", entry.position).and_then(|node| identifier(context, node));
+    let within = fields.take("in").and_then(|node| context.word(node));
     let read = fields.require(context, "read", entry.position).and_then(|node| context.word(node));
     let server_owned = fields.take("server_owned").map(|node| context.one_or_list(node, Context::word));
-    let hidden = fields
-        .take("hidden")
-        .map(|node| context.all_named(node, |context, entry| Some(context.one_or_list(&entry.value, Context::word))));
+    let hidden = fields.take("hidden").map(|node| hidden(context, node));
     let entity = entity(context, fields.take("entity"), &entry.key);
     fields.finish(context);
     Some(Resource {
-        create: create?,
+        create,
         id: id?,
+        within,
         read: read?,
         server_owned: server_owned.unwrap_or_default(),
         hidden: hidden.unwrap_or_default(),
         entity,
     })
+}
+
+/// `$.a.b` in the answer to the creation, or what the creation itself sends.
+fn identifier(context: &mut Context<'_>, node: &Node) -> Option<Identifier> {
+    let text = context.word(node)?;
+    if text.contains("${") {
+        body::check(context, node, Filled::MARKED);
+        return Some(Identifier::Sent(text));
+    }
+    pointer(context, node).map(Identifier::Answered)
+}
+
+/// A list hides from everybody but the owner, a mapping from roles.
+fn hidden(context: &mut Context<'_>, node: &Node) -> Hidden {
+    if let Value::Map(_) = node.value {
+        let fields = |context: &mut Context<'_>, entry: &Entry| Some(context.one_or_list(&entry.value, Context::word));
+        return Hidden { from_role: context.all_named(node, fields), ..Hidden::default() };
+    }
+    Hidden { from_others: context.one_or_list(node, Context::word), ..Hidden::default() }
 }
 
 /// Without `entity:`, `order` is `Order` with the attributes `owner` and `tenant`.
@@ -120,7 +154,7 @@ fn entity(context: &mut Context<'_>, node: Option<&Node>, name: &str) -> Entity 
 fn creation(context: &mut Context<'_>, node: &Node) -> Option<Creation> {
     let mut fields = Fields::of(context, node, "`create`")?;
     let operation = fields.require(context, "operation", node.position).and_then(|node| context.word(node));
-    let json = fields.take("json").map(|node| body(context, node));
+    let json = fields.take("json").map(|node| body::read(context, node, Filled::MARKED));
     fields.finish(context);
     Some(Creation { operation: operation?, json: json.unwrap_or_else(|| Json::Object(serde_json::Map::new())) })
 }
@@ -137,7 +171,8 @@ fn rule(context: &mut Context<'_>, entry: &Entry) -> Option<Rule> {
         allow: allow.map(|node| context.one_or_list(node, grants::read)).unwrap_or_default(),
         only: fields.take("only").and_then(|node| only(context, node)),
         destructive: fields.take("destructive").and_then(|node| context.boolean(node)).unwrap_or_default(),
-        json: fields.take("json").map(|node| body(context, node)),
+        prepare: fields.take("prepare").and_then(|node| context.word(node)),
+        json: fields.take("json").map(|node| body::read(context, node, Filled::MARKED)),
     };
     fields.finish(context);
     Some(rule)
@@ -171,7 +206,7 @@ fn date(context: &mut Context<'_>, node: &Node) -> Option<String> {
 }
 
 /// `$.a.b`.
-fn pointer(context: &mut Context<'_>, node: &Node) -> Option<String> {
+pub(super) fn pointer(context: &mut Context<'_>, node: &Node) -> Option<String> {
     let text = context.word(node)?;
     let steps = text.strip_prefix("$.");
     if !steps.is_some_and(|steps| steps.split('.').all(|step| !step.is_empty() && !step.contains(['[', '*', ' ']))) {
@@ -179,27 +214,6 @@ fn pointer(context: &mut Context<'_>, node: &Node) -> Option<String> {
         return None;
     }
     Some(text)
-}
-
-fn body(context: &mut Context<'_>, node: &Node) -> Json {
-    check_placeholders(context, node);
-    node.to_json()
-}
-
-/// `${canary}` is the only thing that is filled in.
-fn check_placeholders(context: &mut Context<'_>, node: &Node) {
-    match &node.value {
-        Value::Scalar(scalar) => {
-            let unknown = scalar.text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
-            for (name, _) in unknown.filter(|(name, _)| *name != "canary") {
-                let help = "`${canary}` is the unique marker of the object".to_owned();
-                context.error_with_help(node.position, format!("`${{{name}}}` is not known here"), help);
-            }
-        }
-        Value::List(items) => items.iter().for_each(|item| check_placeholders(context, item)),
-        Value::Map(entries) => entries.iter().for_each(|entry| check_placeholders(context, &entry.value)),
-        Value::Null => {}
-    }
 }
 
 /// The names of operations that `routes:` adds.

@@ -138,5 +138,5 @@ fn the_files_of_the_starter_project_load_as_they_are() {
     loaded(include_str!("../../../../templates/orders/devenv.yaml"));
     let text = include_str!("../../../../templates/orders/authz.yaml");
     let file = crate::manifest::authz::parse(&source(text)).unwrap();
-    assert_eq!(file.openapi.to_str(), Some("openapi.yaml"));
+    assert_eq!(file.openapi, crate::manifest::authz::Document::File("openapi.yaml".into()));
 }

@@ -3,6 +3,7 @@
 mod access;
 mod examples;
 mod hostile;
+mod login;
 mod mistakes;
 mod rendering;
 mod traps;

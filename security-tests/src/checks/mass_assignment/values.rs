@@ -3,16 +3,16 @@
 
 use serde_json::{Value, json};
 
-use crate::access::Resource;
+use crate::access::{Identifier, Resource};
 use crate::api::{Kind, Operation, Schema};
 use crate::oracle::Relation;
-use crate::plan::Draft;
+use crate::plan::{Draft, request};
 
 /// A number that no order, balance or count has by accident.
 const TELLING_NUMBER: u32 = 987_654;
 
 /// Names that tell of privileges, ownership or money in many APIs.
-const TELLING_NAMES: [&str; 16] = [
+pub(super) const TELLING_NAMES: [&str; 16] = [
     "role",
     "isAdmin",
     "is_admin",
@@ -41,16 +41,20 @@ pub(super) fn assignments(
 ) -> Vec<Vec<(String, Value)>> {
     let shown = draft.plan.operation(&resource.read).and_then(|read| read.response.clone());
     let shown = shown.or_else(|| operation.response.clone()).unwrap_or_else(Schema::any);
+    let shown = inside(&shown).clone();
     let guess = Guess { draft, resource, shown: &shown, caller };
     let mut all: Vec<Vec<(String, Value)>> =
         resource.server_owned.iter().map(|field| vec![(field.clone(), guess.value(field))]).collect();
-    let id = resource.id.rsplit('.').next().unwrap_or_default();
-    let settable = |name: &str| operation.request.as_ref().is_some_and(|request| request.field(name).is_some());
+    let id = match &resource.id {
+        Identifier::Answered(path) => path.rsplit('.').next().unwrap_or_default(),
+        Identifier::Sent(_) => "",
+    };
+    let settable = |name: &str| operation.request.as_ref().is_some_and(|request| inside(request).field(name).is_some());
     let sent = draft.body(operation).unwrap_or_default();
     let fresh = |name: &&str| {
         *name != id
             && !settable(name)
-            && sent.get(*name).is_none()
+            && !request::has_field(&sent, name)
             && !resource.server_owned.iter().any(|owned| owned == name)
     };
     let names = shown.fields().iter().map(|(name, _, _)| name.as_str()).chain(TELLING_NAMES);
@@ -62,6 +66,14 @@ pub(super) fn assignments(
     }
     all.extend((!others.is_empty()).then_some(others));
     all
+}
+
+/// The fields themselves, inside of an envelope such as `{"article": {…}}`.
+fn inside(schema: &Schema) -> &Schema {
+    match schema.fields() {
+        [(_, inner, _)] if !inner.fields().is_empty() => inside(inner),
+        _ => schema,
+    }
 }
 
 /// What is known about fields.
@@ -94,7 +106,7 @@ impl Guess<'_> {
     }
 }
 
-fn by_schema(schema: &Schema) -> Value {
+pub(super) fn by_schema(schema: &Schema) -> Value {
     if let Some(last) = schema.choices.last() {
         return last.clone();
     }
@@ -109,7 +121,7 @@ fn by_schema(schema: &Schema) -> Value {
     }
 }
 
-fn by_name(field: &str) -> Value {
+pub(super) fn by_name(field: &str) -> Value {
     match field {
         "isAdmin" | "is_admin" | "admin" | "verified" => json!(true),
         "balance" | "credit" | "price" => json!(TELLING_NUMBER),
@@ -117,4 +129,11 @@ fn by_name(field: &str) -> Value {
         "role" | "scope" => json!("admin"),
         _ => json!("probe-assigned"),
     }
+}
+
+/// Whether a field says what its owner may do.
+pub(super) fn tells_of_privileges(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let telling = ["admin", "isadmin", "role", "roles", "permissions", "groups", "staff", "isstaff", "superuser"];
+    telling.contains(&plain.as_str()) || matches!(plain.as_str(), "issuperuser" | "verified" | "isverified" | "balance")
 }
