@@ -38,6 +38,8 @@ pub(crate) struct AccessClaims<'a> {
     pub(crate) act: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authorization_details: Option<&'a Value>,
+    #[serde(flatten)]
+    pub(crate) person: BTreeMap<String, Value>,
 }
 
 /// The `cnf` claim (RFC 7800 §3.1) with a key's thumbprint.
@@ -134,6 +136,7 @@ pub(crate) struct IdClaims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) acr: Option<&'a str>,
     pub(crate) sid: &'a str,
+    pub(crate) amr: &'static [&'static str],
     pub(crate) at_hash: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) nonce: Option<&'a str>,
@@ -142,13 +145,15 @@ pub(crate) struct IdClaims<'a> {
 }
 
 /// Claims that a person's attributes must not stand in for: a directory entry is no protocol statement.
-const RESERVED: [&str; 19] = [
+const RESERVED: [&str; 23] = [
     "acr",
     "act",
+    "active",
     "amr",
     "at_hash",
     "aud",
     "auth_time",
+    "authorization_details",
     "azp",
     "c_hash",
     "client_id",
@@ -157,12 +162,19 @@ const RESERVED: [&str; 19] = [
     "iat",
     "iss",
     "jti",
+    "may_act",
     "nbf",
     "nonce",
     "scope",
     "sid",
     "sub",
+    "token_type",
 ];
+
+/// Whether a claim belongs to the protocol.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
 
 /// What the provider says about a person to a client: name, tenant, roles and attributes, without `sub`.
 pub(crate) fn person_claims(user: &User) -> BTreeMap<String, Value> {
@@ -187,7 +199,14 @@ mod tests {
 
     #[test]
     fn an_attribute_cannot_pose_as_a_protocol_claim_or_as_a_role() {
-        let attributes = [("sub", "root"), ("exp", "never"), ("roles", "admin"), ("clearance", "2")];
+        let attributes = [
+            ("sub", "root"),
+            ("exp", "never"),
+            ("may_act", "everybody"),
+            ("active", "always"),
+            ("roles", "admin"),
+            ("clearance", "2"),
+        ];
         let user = User {
             id: "alice".to_owned(),
             roles: vec!["customer".to_owned()],

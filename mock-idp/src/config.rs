@@ -2,8 +2,11 @@
 //!
 //! Must not know where the value came from (a file, `devenv`, a test) nor how the server is started.
 
+mod behaviour;
+mod check;
 mod client;
 mod features;
+mod keys;
 
 use std::collections::BTreeMap;
 
@@ -11,11 +14,13 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::error::Error;
-use crate::jwk::JwkSet;
 use crate::secret::Secret;
 
+pub use behaviour::{ClaimTarget, Login, Mode, Tls};
+pub(crate) use check::check_redirect_uri;
 pub use client::{AuthMethod, Client, TokenExchange};
 pub use features::{ClientDocuments, DeviceAuthorization, Dpop, Registration, Resource, TrustedIssuer};
+pub use keys::{GivenKey, Keys};
 
 /// Everything that a provider needs to answer its first request.
 ///
@@ -76,6 +81,25 @@ pub struct Config {
     /// Types of `authorization_details` that clients may ask for (RFC 9396 §5.1).
     #[serde(default)]
     pub authorization_details_types: Vec<String>,
+    /// Which keys sign.
+    #[serde(default)]
+    pub keys: Keys,
+    /// Strict by default; what `permissive` lets through is recorded as a finding.
+    #[serde(default)]
+    pub mode: Mode,
+    /// What a person is asked for at a login besides who they are.
+    #[serde(default)]
+    pub login: Login,
+    /// Where a person's claim is told, by its name; one that is not listed is told in ID token and `UserInfo`.
+    #[serde(default)]
+    pub claims: BTreeMap<String, Vec<ClaimTarget>>,
+    /// Serves HTTPS instead of HTTP.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+    /// Further issuers of the same origin, told apart by their paths. What one leaves out of `directory`, `control_token`,
+    /// `service_name` and `personas` is as in this one.
+    #[serde(default)]
+    pub issuers: Vec<Config>,
 }
 
 impl Config {
@@ -89,97 +113,26 @@ impl Config {
         Ok(config)
     }
 
-    /// Refuses what no provider can be made from.
-    ///
-    /// # Errors
-    /// The first thing that is impossible, in words.
-    pub fn check(&self) -> Result<(), Error> {
-        check_issuer(&self.issuer)?;
-        if self.control_token.as_ref().is_some_and(|token| token.expose().len() < 16) {
-            return Err(wrong("`control_token` has fewer than 16 characters and can be guessed"));
-        }
-        for (id, client) in &self.clients {
-            if let Some(problem) = client.problem() {
-                return Err(wrong(format!("the client `{id}` {problem}")));
-            }
-            if let Some(problem) = client.jwks.as_ref().and_then(JwkSet::problem) {
-                return Err(wrong(format!("a key of the client `{id}` cannot be used: {problem}")));
-            }
-            for uri in &client.redirect_uris {
-                check_redirect_uri(uri)
-                    .map_err(|problem| wrong(format!("the redirect URI `{uri}` of the client `{id}` {problem}")))?;
-            }
-        }
-        self.check_features()
+    /// The path of the issuer, without a slash at its end; empty for a bare origin.
+    pub(crate) fn base_path(&self) -> String {
+        Url::parse(&self.issuer).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
     }
 
-    fn check_features(&self) -> Result<(), Error> {
-        for id in self.resources.keys() {
-            // RFC 8707 §2: an absolute URI without a fragment.
-            if Url::parse(id).map_or(true, |url| url.fragment().is_some()) {
-                return Err(wrong(format!("the resource `{id}` must be an absolute URI without fragment")));
-            }
+    /// An issuer beside `first`, with what it leaves out.
+    pub(crate) fn inheriting(mut self, first: &Self) -> Self {
+        self.directory = self.directory.or_else(|| first.directory.clone());
+        self.control_token = self.control_token.or_else(|| first.control_token.clone());
+        self.service_name = self.service_name.or_else(|| first.service_name.clone());
+        if self.personas.is_empty() {
+            self.personas.clone_from(&first.personas);
         }
-        for (id, trusted) in &self.trusted_issuers {
-            if let Some(problem) = trusted.jwks.problem() {
-                return Err(wrong(format!("a key of the trusted issuer `{id}` cannot be used: {problem}")));
-            }
-        }
-        for origin in self.client_documents.iter().flat_map(|documents| &documents.origins) {
-            if Url::parse(origin).map_or(true, |url| url.origin().ascii_serialization() != *origin) {
-                let problem = "must be an origin such as `https://app.example`, nothing after it";
-                return Err(wrong(format!("`{origin}` in `client_documents.origins` {problem}")));
-            }
-        }
-        match &self.registration {
-            Some(registration) if !registration.open && registration.initial_access_tokens.is_empty() => {
-                Err(wrong("`registration` lets nobody in: name `initial_access_tokens`, or say `open: true`"))
-            }
-            Some(registration)
-                if registration.initial_access_tokens.values().any(|token| token.expose().len() < 16) =>
-            {
-                Err(wrong("an initial access token has fewer than 16 characters and can be guessed"))
-            }
-            Some(_) | None => Ok(()),
-        }
+        self
     }
 }
 
 /// The message with its place, without the snippet of the text: the text carries secrets.
 fn syntax_problem(error: &serde_saphyr::Error) -> String {
     error.without_snippet().to_string()
-}
-
-/// RFC 8414 §2, and no path: one provider, one origin.
-fn check_issuer(issuer: &str) -> Result<(), Error> {
-    let url = Url::parse(issuer).map_err(|error| wrong(format!("the issuer `{issuer}` is not a URL: {error}")))?;
-    let plain =
-        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
-    if matches!(url.scheme(), "http" | "https") && plain && url.path() == "/" {
-        return Ok(());
-    }
-    Err(wrong(format!("the issuer `{issuer}` must be `http://host:port` or `https://host:port` and nothing after it")))
-}
-
-/// RFC 6749 §3.1.2: absolute, no fragment. `javascript:` and `data:` would run in the page that redirects.
-pub(crate) fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
-    let url = Url::parse(uri).map_err(|_| "is not an absolute URI")?;
-    if url.fragment().is_some() {
-        return Err("has a fragment");
-    }
-    if matches!(url.scheme(), "javascript" | "data" | "vbscript" | "blob" | "file" | "about") {
-        return Err("has a scheme that a browser would run or open");
-    }
-    if !uri.bytes().all(|byte| byte.is_ascii_graphic()) || uri.contains('*') {
-        return Err(
-            "has a character that no URI has, or a wildcard, which is not supported: URIs are compared exactly",
-        );
-    }
-    Ok(())
-}
-
-fn wrong(problem: impl Into<String>) -> Error {
-    Error::Config(problem.into())
 }
 
 /// Somebody who can log in.
@@ -292,10 +245,6 @@ pub struct Directory {
 mod tests {
     use super::*;
 
-    fn problem(text: &str) -> String {
-        Config::parse(text).map(|_| "none".to_owned()).unwrap_or_else(|error| error.to_string())
-    }
-
     #[test]
     fn yaml_and_json_give_the_same_provider() {
         let yaml = "issuer: http://localhost:9400\npersonas:\n  alice: { tenant: acme, roles: [customer] }\n";
@@ -306,28 +255,9 @@ mod tests {
     }
 
     #[test]
-    fn an_impossible_configuration_is_refused_with_what_is_wrong() {
-        let client = |uri: &str| format!("issuer: http://h\nclients: {{ web: {{ redirect_uris: ['{uri}'] }} }}");
-        for (text, expected) in [
-            ("issuer: h".to_owned(), "not a URL"),
-            ("issuer: http://h/path".to_owned(), "nothing after it"),
-            ("issuer: http://h?q=1".to_owned(), "nothing after it"),
-            ("issuer: http://h\ncontrol_token: short".to_owned(), "can be guessed"),
-            (client("/callback"), "absolute"),
-            (client("http://a/#b"), "fragment"),
-            (client("javascript:alert(1)"), "scheme"),
-            (client("http://a/*"), "wildcard"),
-            ("issuer: http://h\nclients: { web: { secret: '' } }".to_owned(), "empty secret"),
-            ("issuer: http://h\nissuers: 1".to_owned(), "issuers"),
-        ] {
-            assert!(problem(&text).contains(expected), "{text}: {}", problem(&text));
-        }
-    }
-
-    #[test]
     fn a_syntax_error_does_not_show_the_secrets_around_it() {
         let text = "issuer: http://h\ncontrol_token: hunter2hunter2hunter2\nclients: 5\n";
-        let message = problem(text);
+        let message = Config::parse(text).unwrap_err().to_string();
         assert!(message.contains("cannot be read") && !message.contains("hunter2"), "{message}");
     }
 }

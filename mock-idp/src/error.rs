@@ -24,6 +24,9 @@ pub enum Error {
     /// The client that asks the directory could not be made.
     #[error("the directory client cannot be made: {0}")]
     Directory(String),
+    /// The certificates for HTTPS cannot be made or used.
+    #[error("HTTPS cannot be served: {0}")]
+    Tls(String),
     /// The listening socket failed.
     #[error("the server stopped: {0}")]
     Serve(#[from] std::io::Error),
@@ -52,6 +55,10 @@ pub(crate) enum Code {
     ServerError,
     /// RFC 6749 §4.1.2.1.
     TemporarilyUnavailable,
+    /// OpenID Connect Core §3.1.2.6.
+    ConsentRequired,
+    /// OpenID Connect Core §3.1.2.6.
+    InteractionRequired,
     /// OpenID Connect Core §3.1.2.6.
     LoginRequired,
     /// OpenID Connect Core §3.1.2.6.
@@ -104,6 +111,8 @@ impl Code {
             Self::AccessDenied => "access_denied",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
             Self::LoginRequired => "login_required",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::InvalidRequestObject => "invalid_request_object",
@@ -139,6 +148,8 @@ impl Code {
             | Self::UnsupportedGrantType
             | Self::UnsupportedResponseType
             | Self::InvalidScope
+            | Self::ConsentRequired
+            | Self::InteractionRequired
             | Self::LoginRequired
             | Self::InvalidRequestObject
             | Self::InvalidRequestUri
@@ -170,6 +181,11 @@ impl Refused {
     /// `reason` may quote the request; it is made safe when it is shown.
     pub(crate) fn new(code: Code, clause: &'static str, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into(), clause }
+    }
+
+    /// The clause to read.
+    pub(crate) fn section(&self) -> &'static str {
+        self.clause
     }
 
     /// An inner failure: the cause goes to the log, not to the client.

@@ -1,8 +1,10 @@
 //! The server's life: from a bound socket to the end. Must not know routes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
+use axum::Router;
+use axum::serve::{Listener, ListenerExt as _};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
@@ -10,6 +12,7 @@ use crate::error::Error;
 use crate::random;
 use crate::router::app;
 use crate::state::Provider;
+use crate::tls::{self, TlsListener};
 
 /// How long open requests may finish after the shutdown; stops one hanging client from keeping the process.
 const GRACE: Duration = Duration::from_secs(2);
@@ -26,13 +29,43 @@ pub async fn run(
     let provider = Provider::new(config)?;
     // The first random number of a process can take 30 ms (entropy is gathered from timing): not the first client's time.
     tokio::task::spawn_blocking(|| drop(random::bearer_value()));
+    // RSA keys take long to make: after the first answers, not before them.
+    for issuer in std::iter::once(&provider).chain(&provider.issuers) {
+        let keys = Arc::clone(&issuer.keys);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = keys.complete() {
+                tracing::error!(%error, "a signing key could not be made; it is tried again when it is needed");
+            }
+        });
+    }
     tracing::info!(issuer = provider.config.issuer, "the provider is ready");
-    let listener = listener.tap_io(|stream| {
-        // Small answers at once: waiting to fill a packet costs 40 ms. A socket that refuses is only slower.
-        let _ = stream.set_nodelay(true);
-    });
+    let app = app(Arc::clone(&provider));
+    match &provider.config.tls {
+        Some(tls) => {
+            let acceptor = tls::acceptor(&provider.config, tls)?;
+            until_shutdown(TlsListener::new(listener, acceptor)?, app, shutdown).await
+        }
+        None => {
+            let listener = listener.tap_io(|stream| {
+                // Small answers at once: waiting to fill a packet costs 40 ms. A socket that refuses is only slower.
+                let _ = stream.set_nodelay(true);
+            });
+            until_shutdown(listener, app, shutdown).await
+        }
+    }
+}
+
+async fn until_shutdown<L>(
+    listener: L,
+    app: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error>
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
     let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, app(provider)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         shutdown.await;
         let _ = stopping.send(());
     });

@@ -17,7 +17,7 @@ pub(super) enum Shape {
     Words,
     /// `10m` here, seconds there.
     Duration,
-    /// Passed on as it is: public keys.
+    /// Passed on as it is: public keys, lists by names of the team's own.
     Json,
     Mapping(Keys),
     /// A mapping with names of the team's own, each with these keys.
@@ -36,6 +36,11 @@ pub(super) const CLIENT: Keys = &[
     ("dpop_bound_access_tokens", "dpop_bound_access_tokens", Shape::Flag),
     ("resources", "resources", Shape::Words),
     ("token_exchange", "token_exchange", Shape::Mapping(TOKEN_EXCHANGE)),
+    ("id_token_signed_response_alg", "id_token_signed_response_alg", Shape::Word),
+    ("post_logout_redirect_uris", "post_logout_redirect_uris", Shape::Words),
+    ("backchannel_logout_uri", "backchannel_logout_uri", Shape::Word),
+    ("frontchannel_logout_uri", "frontchannel_logout_uri", Shape::Word),
+    ("consent", "consent", Shape::Flag),
 ];
 
 /// Of the provider.
@@ -50,6 +55,10 @@ pub(super) const IDP: Keys = &[
     ("client_documents", "client_documents", Shape::Mapping(CLIENT_DOCUMENTS)),
     ("acr_values", "acr_values", Shape::Words),
     ("authorization_details_types", "authorization_details_types", Shape::Words),
+    ("mode", "mode", Shape::Word),
+    ("keys", "keys", Shape::Mapping(KEYS)),
+    ("login", "login", Shape::Mapping(LOGIN)),
+    ("claims", "claims", Shape::Json),
 ];
 
 const TOKEN_EXCHANGE: Keys = &[
@@ -68,6 +77,9 @@ const DPOP: Keys = &[("nonce", "nonce", Shape::Flag), ("lifetime", "lifetime_sec
 const DEVICE_AUTHORIZATION: Keys =
     &[("lifetime", "lifetime_seconds", Shape::Duration), ("interval", "interval_seconds", Shape::Duration)];
 const TRUSTED_ISSUER: Keys = &[("jwks", "jwks", Shape::Json), ("clients", "clients", Shape::Words)];
+/// Without `pem` and `directory`: a private key belongs in no manifest, and a directory is the machine's.
+const KEYS: Keys = &[("algorithm", "algorithm", Shape::Word), ("also", "also", Shape::Words)];
+const LOGIN: Keys = &[("second_factor", "second_factor", Shape::Flag)];
 const REGISTRATION: Keys = &[
     ("open", "open", Shape::Flag),
     ("lifetime", "lifetime_seconds", Shape::Duration),

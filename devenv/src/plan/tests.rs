@@ -187,7 +187,19 @@ identity:
       type: confidential
       auth_method: private_key_jwt
       jwks: { keys: [{ kty: OKP, crv: Ed25519, x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] }
+    shop:
+      type: public
+      id_token_signed_response_alg: EdDSA
+      redirect_uris: ["http://localhost:3000/callback"]
+      post_logout_redirect_uris: "http://localhost:3000/"
+      backchannel_logout_uri: "http://localhost:3000/back"
+      frontchannel_logout_uri: "http://localhost:3000/front"
+      consent: true
 idp:
+  mode: permissive
+  keys: { algorithm: PS256, also: ES256 }
+  login: { second_factor: true }
+  claims: { clearance: [access_token] }
   dpop: { nonce: true, lifetime: 2m }
   resources: { "https://orders.example": { scopes: ["orders:read"] } }
   registration: { open: true, lifetime: 1h }
@@ -204,6 +216,16 @@ idp:
     assert_eq!(config.resources["https://orders.example"].scopes, ["orders:read"]);
     assert_eq!(config.registration.unwrap().lifetime_seconds, 3_600);
     assert_eq!(config.acr_values, ["pwd", "mfa"]);
+    let shop = &config.clients["shop"];
+    assert_eq!(shop.id_token_signed_response_alg, Some(mock_idp::Algorithm::EdDsa));
+    assert_eq!(shop.post_logout_redirect_uris, ["http://localhost:3000/"]);
+    assert_eq!(shop.backchannel_logout_uri.as_deref(), Some("http://localhost:3000/back"));
+    assert_eq!(shop.frontchannel_logout_uri.as_deref(), Some("http://localhost:3000/front"));
+    assert!(shop.consent && config.login.second_factor);
+    assert_eq!(config.mode, mock_idp::config::Mode::Permissive);
+    let keys = (config.keys.algorithm, config.keys.also.as_slice());
+    assert_eq!(keys, (mock_idp::Algorithm::PS256, &[mock_idp::Algorithm::ES256][..]));
+    assert_eq!(config.claims["clearance"], [mock_idp::config::ClaimTarget::AccessToken]);
 }
 
 #[test]

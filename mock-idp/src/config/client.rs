@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Grant;
 use crate::jwk::JwkSet;
+use crate::keys::Algorithm;
 use crate::secret::Secret;
 
 /// A registered client.
@@ -46,6 +47,21 @@ pub struct Client {
     /// What the client may do with the token exchange grant (RFC 8693); without it, nothing.
     #[serde(default)]
     pub token_exchange: Option<TokenExchange>,
+    /// What its ID tokens are signed with; without it, as everything else here.
+    #[serde(default)]
+    pub id_token_signed_response_alg: Option<Algorithm>,
+    /// Where a person may be sent after a logout, compared as exact strings (OpenID Connect RP-Initiated Logout §3.1).
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Where logout tokens are sent (OpenID Connect Back-Channel Logout §2.2).
+    #[serde(default)]
+    pub backchannel_logout_uri: Option<String>,
+    /// What the logout page loads in a frame (OpenID Connect Front-Channel Logout §2).
+    #[serde(default)]
+    pub frontchannel_logout_uri: Option<String>,
+    /// Whether the person is asked to agree to what the client wants.
+    #[serde(default)]
+    pub consent: bool,
 }
 
 impl Client {

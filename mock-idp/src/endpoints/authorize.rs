@@ -13,6 +13,7 @@ use crate::error::{Code, Refused};
 use crate::flow::authorize::{self, AuthorizationRequest, Next, Prompt, Refusal, answer_url};
 use crate::flow::code;
 use crate::flow::form::Parameters;
+use crate::flow::steps::{self, Chosen};
 use crate::journal::Note;
 use crate::pages;
 use crate::random;
@@ -57,8 +58,18 @@ async fn begin(provider: &Provider, headers: &HeaderMap, parameters: &Parameters
     };
     match decide(provider, headers, &request).await {
         Ok(Decision::Page) => login::show(provider, headers, request, note(Note::outcome("login page shown"))).await,
-        Ok(Decision::Session(session)) => answer(provider, &request, session, note(Note::outcome("code issued"))),
-        Ok(Decision::Login(user)) => log_in(provider, &request, &user, note(Note::outcome("code issued"))),
+        Ok(Decision::Go(chosen)) => {
+            let step = steps::next(provider.front(), &provider.store.ledger(), &request, &chosen);
+            match step {
+                None => finish(provider, &request, chosen, note(Note::outcome("code issued"))),
+                Some(step) if request.prompt == Prompt::Never => {
+                    let refused = steps::required(step);
+                    let note = note(Note::refused(&refused));
+                    refuse(provider, &request.redirect_uri, request.state.as_deref(), &refused, note)
+                }
+                Some(_) => login::ask(provider, headers, request, chosen, note(Note::outcome("question shown"))),
+            }
+        }
         Err(refused) => {
             let note = note(Note::refused(&refused));
             refuse(provider, &request.redirect_uri, request.state.as_deref(), &refused, note)
@@ -69,21 +80,26 @@ async fn begin(provider: &Provider, headers: &HeaderMap, parameters: &Parameters
 /// What [`Next`] becomes once the directory was asked.
 enum Decision {
     Page,
-    Session(Session),
-    Login(User),
+    Go(Chosen),
 }
 
 async fn decide(provider: &Provider, headers: &HeaderMap, request: &AuthorizationRequest) -> Result<Decision, Refused> {
     let cookie = Cookie::Session.read(headers, &provider.config.issuer);
     let session =
         cookie.and_then(|value| provider.store.ledger().live_session(Key::of(Kind::Session, &value), provider.now()));
-    let gone = |id: &str| authorize::login_required(format!("the person `{id}` is unknown or not active"));
     match authorize::next(request, session, provider.now()) {
         Next::ShowLogin => Ok(Decision::Page),
         Next::Refuse(refused) => Err(refused),
-        Next::LogIn(id) => active(provider, &id).await?.map(Decision::Login).ok_or_else(|| gone(&id)),
+        Next::LogIn(id) => {
+            let user = active(provider, &id).await?.ok_or_else(|| gone(&id))?;
+            // A script has no second factor at hand; it logs in as whom it names, with everything passed but consent.
+            Ok(Decision::Go(Chosen { user: user.id, session: None, second_factor: true, consent: false }))
+        }
         Next::Continue(session) => match active(provider, &session.user).await? {
-            Some(_) => Ok(Decision::Session(session)),
+            Some(user) => {
+                let chosen = Chosen { user: user.id, session: Some(session), second_factor: false, consent: false };
+                Ok(Decision::Go(chosen))
+            }
             None if request.prompt == Prompt::Never => Err(gone(&session.user)),
             None => Ok(Decision::Page),
         },
@@ -95,9 +111,26 @@ async fn active(provider: &Provider, id: &str) -> Result<Option<User>, Refused> 
     Ok(found.filter(|user| user.active))
 }
 
+/// Answers the request of a person of whom nothing more is asked, in the session that goes on or in a new one.
+pub(crate) fn finish(provider: &Provider, request: &AuthorizationRequest, chosen: Chosen, note: Note) -> Response {
+    match chosen.session {
+        Some(session) => answer(provider, request, session, note),
+        None => log_in(provider, request, &chosen, note),
+    }
+}
+
+/// Refuses a person who went between choosing and agreeing.
+pub(crate) async fn still_there(provider: &Provider, id: &str) -> Result<(), Refused> {
+    active(provider, id).await?.map(drop).ok_or_else(|| gone(id))
+}
+
+fn gone(id: &str) -> Refused {
+    authorize::login_required(format!("the person `{id}` is unknown or not active"))
+}
+
 /// Begins a session for a person and answers the request. Always a new session: one that was there before the login may
 /// have been planted (session fixation).
-pub(crate) fn log_in(provider: &Provider, request: &AuthorizationRequest, user: &User, note: Note) -> Response {
+fn log_in(provider: &Provider, request: &AuthorizationRequest, chosen: &Chosen, note: Note) -> Response {
     let now = provider.now();
     let values = random::bearer_value().and_then(|cookie| Ok((cookie, random::identifier()?)));
     let (cookie, sid) = match values {
@@ -108,7 +141,14 @@ pub(crate) fn log_in(provider: &Provider, request: &AuthorizationRequest, user: 
         let acr = authorize::reached(&provider.config, request);
         let mut ledger = provider.store.ledger();
         let serial = ledger.next_serial();
-        let session = Session { user: user.id.as_str().into(), auth_time: now, sid: sid.into(), serial, acr };
+        let session = Session {
+            user: chosen.user.as_str().into(),
+            auth_time: now,
+            sid: sid.into(),
+            serial,
+            acr,
+            second_factor: chosen.second_factor && steps::takes_second_factor(&provider.config, request),
+        };
         let deadline = now.saturating_add(SESSION_LIFETIME);
         ledger.sessions.insert(Key::of(Kind::Session, &cookie), session.clone(), deadline, now);
         session

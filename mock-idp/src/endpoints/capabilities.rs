@@ -31,7 +31,7 @@ pub(crate) fn metadata(provider: &Provider) -> Map<String, Value> {
     }
     add("introspection_endpoint_auth_methods_supported", json!(proving));
     add("introspection_endpoint_auth_signing_alg_values_supported", json!(signatures));
-    add("introspection_signing_alg_values_supported", json!(["ES256"])); // RFC 9701 §7
+    add("introspection_signing_alg_values_supported", json!([provider.keys.standard()])); // RFC 9701 §7
     add("device_authorization_endpoint", json!(provider.url("/device_authorization"))); // RFC 8628 §4
     add("pushed_authorization_request_endpoint", json!(provider.url("/par"))); // RFC 9126 §5
     add("require_pushed_authorization_requests", json!(config.require_pushed_authorization_requests));

@@ -19,8 +19,11 @@ impl Cookie {
             Self::Session => "session",
             Self::Browser => "browser",
         };
-        let port = Url::parse(issuer).ok().and_then(|url| url.port_or_known_default()).unwrap_or_default();
-        format!("mock-idp-{what}-{port}")
+        let url = Url::parse(issuer).ok();
+        let port = url.as_ref().and_then(Url::port_or_known_default).unwrap_or_default();
+        // Issuers of one origin share its cookies: the path is in the name too.
+        let path = url.map(|url| url.path().trim_end_matches('/').replace('/', "-")).unwrap_or_default();
+        format!("mock-idp-{what}-{port}{path}")
     }
 
     /// The value that the browser sent; none when it sent several, because then somebody else planted one.

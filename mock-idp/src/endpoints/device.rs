@@ -40,16 +40,16 @@ async fn begin(provider: &Provider, form: &Form) -> Result<(Arc<str>, Value), Re
     let (parameters, config) = (&form.parameters, &provider.config);
     parameters.unrepeated()?;
     let client = authenticate(provider, form).await?;
-    client.may_use(Grant::DeviceCode)?;
+    client.may_use(Grant::DeviceCode, &provider.leniency())?;
     let terms = Terms {
         resources: resource::requested(config, &client.client, parameters)?,
         authorization_details: details::requested(&config.authorization_details_types, parameters)?,
         key: None,
     };
-    let settings = &config.device_authorization;
+    let (settings, asking) = (&config.device_authorization, (&*client.id, &*client.client));
     let ask = Ask {
         client_id: Arc::clone(&client.id),
-        scope: scope::granted(parameters.get("scope"), &client.client, &scope::IDENTITY)?,
+        scope: scope::granted(parameters.get("scope"), asking, &scope::IDENTITY, &provider.leniency())?,
         terms,
         lifetime: i64::from(settings.lifetime_seconds),
         interval: i64::from(settings.interval_seconds),
@@ -72,11 +72,11 @@ async fn begin(provider: &Provider, form: &Form) -> Result<(Arc<str>, Value), Re
 /// The device code at the token endpoint (RFC 8628 §3.4).
 pub(crate) async fn redeem(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
     let (provider, client) = (request.provider, request.client);
-    client.may_use(Grant::DeviceCode)?;
+    client.may_use(Grant::DeviceCode, &provider.leniency())?;
     let code = request.parameters.required("device_code", "RFC 8628 section 3.4")?;
     let granted = device::poll(&mut provider.store.ledger(), &client.id, code, provider.now())?;
     let user = issue::active_user(provider, &granted.session.user).await?;
-    issue::person(request, &granted, &granted.scope, &user)
+    issue::person(request, &granted, &granted.scope, &user).await
 }
 
 /// `GET /device`: where a person types the code, or sees at once what it is for (RFC 8628 §3.3).
@@ -148,7 +148,8 @@ pub(crate) async fn approve(provider: &Provider, typed: &str, name: &str) -> Res
     let mut ledger = provider.store.ledger();
     let serial = ledger.next_serial();
     let acr = provider.config.acr_values.first().map(|acr| Arc::from(acr.as_str()));
-    let session = Session { user: user.id.as_str().into(), auth_time: now, sid: sid.into(), serial, acr };
+    let user = user.id.as_str().into();
+    let session = Session { user, auth_time: now, sid: sid.into(), serial, acr, second_factor: false };
     device::answer(&mut ledger, typed, Some(session), now)
 }
 

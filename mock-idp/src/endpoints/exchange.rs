@@ -11,7 +11,7 @@ use crate::state::Provider;
 /// Trades a token for one for somebody else. It ends with the token it came of, at the latest.
 pub(crate) async fn exchange(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
     let (provider, parameters) = (request.provider, request.parameters);
-    request.client.may_use(Grant::TokenExchange)?;
+    request.client.may_use(Grant::TokenExchange, &provider.leniency())?;
     request.client.confidential()?;
     let opaque = provider.config.access_token.format == TokenFormat::Opaque;
     let issued_token_type = exchange::check_types(parameters, opaque)?;
@@ -34,14 +34,14 @@ pub(crate) async fn exchange(request: &TokenRequest<'_>) -> Result<TokenResponse
         ..Particulars::default()
     };
     let (holder, subject) = (subject.record.holder.clone(), subject.claims.sub.as_str());
-    let mut response =
-        issue::access(request, AccessGrant { subject, scope, holder, user: user.as_ref(), particulars })?;
+    let grant = AccessGrant { subject, scope, holder, user: user.as_ref(), particulars };
+    let mut response = issue::access(request, grant).await?;
     response.issued_token_type = Some(issued_token_type);
     Ok(response)
 }
 
 fn live(provider: &Provider, token: &str, name: &str) -> Result<Live, Refused> {
-    let found = introspect::inspect(&provider.config.issuer, &provider.key, &provider.store, token, provider.now());
+    let found = introspect::inspect(&provider.config.issuer, &provider.keys, &provider.store, token, provider.now());
     found.ok_or_else(|| {
         let reason = format!("the `{name}` is unknown, altered, expired or revoked");
         Refused::new(Code::InvalidRequest, "RFC 8693 section 2.2.2", reason)

@@ -30,6 +30,16 @@ pub(crate) async fn guard(State(provider): State<Arc<Provider>>, request: Reques
     }
 }
 
+/// Lets a request through that was sent to our name and not by a foreign page, whoever sent it.
+pub(crate) async fn from_here(State(provider): State<Arc<Provider>>, request: Request, next: Next) -> Response {
+    let checked = check_host(&provider.config, request.uri(), request.headers())
+        .and_then(|()| check_origin(&provider.config, request.headers()));
+    match checked {
+        Ok(()) => next.run(request).await,
+        Err(refused) => respond::refused(&refused, Note::refused(&refused)),
+    }
+}
+
 /// Stops DNS rebinding: a name of the attacker that leads here is still the attacker's name.
 fn check_host(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
     let host = match uri.authority() {

@@ -13,7 +13,7 @@ use crate::flow::form::Parameters;
 use crate::journal::Note;
 
 /// A client that sends its form slower than this is no client: stops it from holding a connection.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A posted form with the header that may authenticate its sender.
 pub(crate) struct Form {

@@ -29,7 +29,7 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, form: Form) -> R
             let note = if let Some(subject) = subject { note.subject(subject) } else { note };
             let note = note.with(&form.parameters);
             if form.accept.as_deref().is_some_and(wants_jwt) {
-                return signed(&provider, &client_id, &answer, note);
+                return signed(&provider, &client_id, &answer, note).await;
             }
             respond::private_json(StatusCode::OK, &answer, note)
         }
@@ -45,19 +45,17 @@ fn wants_jwt(accept: &str) -> bool {
 }
 
 /// RFC 9701 §5: the answer is inside, so that nobody takes the JWT itself for the token it tells of.
-fn signed(provider: &Provider, client_id: &str, answer: &Value, note: Note) -> Response {
+async fn signed(provider: &Provider, client_id: &str, answer: &Value, note: Note) -> Response {
     let claims = json!({
         "iss": provider.config.issuer,
         "aud": client_id,
         "iat": provider.now(),
         "token_introspection": answer,
     });
-    match provider.key.sign(TokenType::Introspection, &claims) {
+    let key = provider.signer(None).await;
+    match key.and_then(|key| key.sign(TokenType::Introspection, &claims).map_err(Refused::internal)) {
         Ok(token) => respond::text(MEDIA_TYPE, token, note),
-        Err(error) => {
-            let refused = Refused::internal(error);
-            respond::refused(&refused, Note::refused(&refused))
-        }
+        Err(refused) => respond::refused(&refused, Note::refused(&refused)),
     }
 }
 
@@ -72,11 +70,11 @@ async fn answer(provider: &Provider, form: &Form) -> Result<(String, Value), Ref
 /// The answer for a token. A directory that is down makes every person's token inactive: fail closed.
 async fn inspected(provider: &Provider, token: &str) -> Value {
     let issuer = &provider.config.issuer;
-    let live = introspect::inspect(issuer, &provider.key, &provider.store, token, provider.now());
+    let live = introspect::inspect(issuer, &provider.keys, &provider.store, token, provider.now());
     let Some(live) = live else { return introspect::inactive() };
-    let Some(id) = live.user() else { return introspect::answer(&live, None) };
+    let Some(id) = live.user() else { return introspect::answer(&provider.config, &live, None) };
     match provider.directory.find(id).await {
-        Ok(Some(user)) if user.active => introspect::answer(&live, Some(&user)),
+        Ok(Some(user)) if user.active => introspect::answer(&provider.config, &live, Some(&user)),
         Ok(_) => introspect::inactive(),
         Err(error) => {
             tracing::warn!(%error, "the directory gave no answer, the token counts as inactive");

@@ -29,7 +29,7 @@ pub(crate) struct TokenRequest<'a> {
 /// RFC 6749 §5.1, with the ID token of OpenID Connect Core §3.1.3.3.
 #[derive(Serialize)]
 pub(crate) struct TokenResponse {
-    access_token: String,
+    pub(crate) access_token: String,
     token_type: &'static str,
     expires_in: i64,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -37,7 +37,7 @@ pub(crate) struct TokenResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id_token: Option<String>,
+    pub(crate) id_token: Option<String>,
     /// RFC 8693 §2.2.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issued_token_type: Option<&'static str>,
@@ -59,7 +59,7 @@ pub(crate) struct AccessGrant<'a> {
 }
 
 /// An access token alone.
-pub(crate) fn access(request: &TokenRequest<'_>, grant: AccessGrant<'_>) -> Result<TokenResponse, Refused> {
+pub(crate) async fn access(request: &TokenRequest<'_>, grant: AccessGrant<'_>) -> Result<TokenResponse, Refused> {
     let (provider, now) = (request.provider, request.provider.now());
     let particulars = Particulars { key: request.key.as_deref(), ..grant.particulars };
     let order = AccessOrder {
@@ -72,8 +72,9 @@ pub(crate) fn access(request: &TokenRequest<'_>, grant: AccessGrant<'_>) -> Resu
         opaque: &random::bearer_value().map_err(Refused::internal)?,
         particulars,
     };
+    let key = provider.signer(None).await?;
     let access_token =
-        issue::access_token(&provider.config, &provider.key, &provider.store, order, now).map_err(Refused::internal)?;
+        issue::access_token(&provider.config, &key, &provider.store, order, now).map_err(Refused::internal)?;
     Ok(TokenResponse {
         access_token,
         token_type: if request.key.is_some() { "DPoP" } else { "Bearer" },
@@ -88,7 +89,7 @@ pub(crate) fn access(request: &TokenRequest<'_>, grant: AccessGrant<'_>) -> Resu
 }
 
 /// The tokens of a login or a refresh, with what the directory says of the person now.
-pub(crate) fn person(
+pub(crate) async fn person(
     request: &TokenRequest<'_>,
     granted: &Granted,
     granted_scope: &str,
@@ -115,12 +116,13 @@ pub(crate) fn person(
         user: Some(user),
         particulars,
     };
-    let mut response = access(request, grant)?;
+    let mut response = access(request, grant).await?;
     response.authorization_details = details.as_deref().cloned();
     if scope::contains(granted_scope, "openid") {
         let (session, nonce) = (&granted.session, granted.nonce.as_deref());
         let order = IdOrder { client_id: &client.id, session, user, nonce, access_token: &response.access_token };
-        response.id_token = Some(issue::id_token(config, &provider.key, order, now).map_err(Refused::internal)?);
+        let key = provider.signer(client.client.id_token_signed_response_alg).await?;
+        response.id_token = Some(issue::id_token(config, &key, order, now).map_err(Refused::internal)?);
     }
     if client.client.grants.contains(&Grant::RefreshToken) {
         response.refresh_token = Some(refresh_token(request, granted)?);

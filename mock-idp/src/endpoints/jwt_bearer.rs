@@ -10,9 +10,9 @@ use crate::store::Holder;
 /// Trades the assertion of a trusted issuer for an access token, and for nothing that outlives it (RFC 7521 §4.1).
 pub(crate) async fn redeem(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
     let (provider, parameters, client) = (request.provider, request.parameters, request.client);
-    client.may_use(Grant::JwtBearer)?;
+    client.may_use(Grant::JwtBearer, &provider.leniency())?;
     let assertion = parameters.required("assertion", "RFC 7523 section 2.1")?;
-    let scope = scope::granted(parameters.get("scope"), &client.client, &[])?;
+    let scope = scope::granted(parameters.get("scope"), (&client.id, &client.client), &[], &provider.leniency())?;
     let resources = resource::requested(&provider.config, &client.client, parameters)?;
     let subject = jwt_bearer::subject(&provider.config, &provider.desk(), &client.id, assertion)?;
     // Before the directory is asked: a session that is ended meanwhile must hit this token too.
@@ -25,5 +25,5 @@ pub(crate) async fn redeem(request: &TokenRequest<'_>) -> Result<TokenResponse, 
         user: Some(&user),
         particulars: Particulars { audience: &resources, ..Particulars::default() },
     };
-    issue::access(request, grant)
+    issue::access(request, grant).await
 }

@@ -8,12 +8,13 @@ use axum::response::Response;
 
 use super::cookie::Cookie;
 use super::input::{self, Form};
-use super::{authorize, guard};
+use super::{authorize, confirm, guard};
 use crate::config::Config;
 use crate::directory::{FixedDirectory, User};
 use crate::error::{Code, Refused};
 use crate::flow::authorize::AuthorizationRequest;
 use crate::flow::form::Parameters;
+use crate::flow::steps::Chosen;
 use crate::journal::Note;
 use crate::pages::{self, LoginPage};
 use crate::random;
@@ -31,23 +32,42 @@ pub(crate) async fn show(
     request: AuthorizationRequest,
     note: Note,
 ) -> Response {
-    let issuer = &provider.config.issuer;
-    let known = Cookie::Browser.read(headers, issuer).filter(|value| value.len() == 43);
-    let values = random::bearer_value().and_then(|login| Ok((login, known.map_or_else(random::bearer_value, Ok)?)));
-    let (login, browser) = match values {
-        Ok(values) => values,
-        Err(error) => {
-            let refused = Refused::internal(error);
-            return pages::error(&refused, Note::refused(&refused));
-        }
+    let (login, browser) = match open(provider, headers, &request) {
+        Ok(opened) => opened,
+        Err(refused) => return pages::error(&refused, Note::refused(&refused)),
     };
+    let mut response = page(provider, &request, &login, Notice::none(), note).await;
+    Cookie::Browser.set(&mut response, &provider.config.issuer, &browser);
+    response
+}
+
+/// Asks a person who is logged in for what is still missing, on a page that is tied to this browser like the login page.
+pub(crate) fn ask(
+    provider: &Provider,
+    headers: &HeaderMap,
+    request: AuthorizationRequest,
+    chosen: Chosen,
+    note: Note,
+) -> Response {
+    let (login, browser) = match open(provider, headers, &request) {
+        Ok(opened) => opened,
+        Err(refused) => return pages::error(&refused, Note::refused(&refused)),
+    };
+    let mut response = confirm::go_on(provider, &request, &login, chosen, note);
+    Cookie::Browser.set(&mut response, &provider.config.issuer, &browser);
+    response
+}
+
+/// Remembers that a page is shown for a request: its handle, and the browser's mark.
+fn open(provider: &Provider, headers: &HeaderMap, request: &AuthorizationRequest) -> Result<(String, String), Refused> {
+    let known = Cookie::Browser.read(headers, &provider.config.issuer).filter(|value| value.len() == 43);
+    let login = random::bearer_value().map_err(Refused::internal)?;
+    let browser = known.map_or_else(random::bearer_value, Ok).map_err(Refused::internal)?;
     let now = provider.now();
-    let pending = PendingLogin { request: request.clone(), browser: Key::of(Kind::Browser, &browser) };
+    let pending = PendingLogin { request: request.clone(), browser: Key::of(Kind::Browser, &browser), chosen: None };
     let deadline = now.saturating_add(LOGIN_LIFETIME);
     provider.store.ledger().logins.insert(Key::of(Kind::Login, &login), pending, deadline, now);
-    let mut response = page(provider, &request, &login, Notice::none(), note).await;
-    Cookie::Browser.set(&mut response, issuer, &browser);
-    response
+    Ok((login, browser))
 }
 
 /// Takes the answer to the page.
@@ -69,20 +89,17 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderM
             return page(&provider, &pending.request, login, notice, note.with(&form.parameters)).await;
         }
     };
-    if provider.store.ledger().logins.take(&key, provider.now()).is_none() {
-        let refused = expired();
-        return pages::error(&refused, Note::refused(&refused));
-    }
-    authorize::log_in(
-        &provider,
-        &pending.request,
-        &user,
-        Note::outcome("logged in, code issued").with(&form.parameters),
-    )
+    let chosen = Chosen { user: user.id, session: None, second_factor: false, consent: false };
+    let note = Note::outcome("logged in, code issued").with(&form.parameters);
+    confirm::go_on(&provider, &pending.request, login, chosen, note)
 }
 
 /// The login that the form answers, if this browser was shown it.
-fn pending(provider: &Provider, headers: &HeaderMap, parameters: &Parameters) -> Result<PendingLogin, Refused> {
+pub(crate) fn pending(
+    provider: &Provider,
+    headers: &HeaderMap,
+    parameters: &Parameters,
+) -> Result<PendingLogin, Refused> {
     parameters.unrepeated()?;
     if let Some(origin) = input::single(headers, &header::ORIGIN)?
         && !guard::is_our_origin(&provider.config, &origin)
@@ -161,7 +178,7 @@ fn configured(config: &Config) -> Vec<User> {
     FixedDirectory::new(&config.personas).users()
 }
 
-fn expired() -> Refused {
+pub(crate) fn expired() -> Refused {
     Refused::new(
         Code::InvalidRequest,
         "RFC 6749 section 4.1.1",

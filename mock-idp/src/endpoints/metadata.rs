@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::capabilities;
+use super::{capabilities, respond};
 use crate::flow::scope;
+use crate::journal::Note;
+use crate::keys::Algorithm;
 use crate::state::Provider;
 
 /// The metadata document, one for both well-known addresses (OpenID Connect Discovery §3, RFC 8414 §2).
@@ -25,14 +28,19 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
         "jwks_uri": provider.url("/jwks"),
         "introspection_endpoint": provider.url("/introspect"),
         "revocation_endpoint": provider.url("/revoke"),
+        "end_session_endpoint": provider.url("/end_session"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256"],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "nonce", "sid", "at_hash", "name",
-            "preferred_username", "tenant", "roles"],
+        "id_token_signing_alg_values_supported": Algorithm::ALL,
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid", "at_hash",
+            "name", "preferred_username", "tenant", "roles"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": false,
@@ -43,9 +51,12 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
     Json(document)
 }
 
-/// The published keys.
-pub(crate) async fn jwks(State(provider): State<Arc<Provider>>) -> Json<Value> {
-    Json(provider.key.jwk_set())
+/// The published keys. Whoever comes before the RSA keys are made waits for them: half a set would be kept by clients.
+pub(crate) async fn jwks(State(provider): State<Arc<Provider>>) -> Response {
+    match provider.all_keys().await {
+        Ok(()) => Json(provider.keys.jwk_set()).into_response(),
+        Err(refused) => respond::refused(&refused, Note::refused(&refused)),
+    }
 }
 
 /// Up and answering.

@@ -54,6 +54,7 @@ pub(crate) async fn delete(
     match owned(&provider, &id, &headers) {
         Ok(registered) => {
             provider.store.clients.unregister(&id, provider.now());
+            provider.store.ledger().forget_client(&id);
             let note = Note::outcome("client unregistered").client(&registered.found.id);
             respond::noted(StatusCode::NO_CONTENT.into_response(), note)
         }

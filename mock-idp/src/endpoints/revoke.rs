@@ -53,7 +53,7 @@ fn revoke_refresh_token(provider: &Provider, client_id: &str, token: &str) -> Re
 
 fn revoke_access_token(provider: &Provider, client_id: &str, token: &str) -> Result<bool, Refused> {
     let now = provider.now();
-    let found = introspect::recognise(&provider.key, &provider.store, token, now);
+    let found = introspect::recognise(&provider.keys, &provider.store, token, now);
     let Some((key, record, _)) = found else { return Ok(false) };
     own(&record.client_id, client_id)?;
     provider.store.tokens.revoke(key, now);

@@ -40,7 +40,12 @@ async fn answer(provider: &Provider, form: &Form) -> Response {
     match grant(provider, &client, form).await {
         Ok(response) => {
             let note = Note::outcome("tokens issued").with(&form.parameters);
-            respond::private_json(StatusCode::OK, &response, note.client(&client.id).subject(&response.subject))
+            let note = note.client(&client.id).subject(&response.subject).token("access_token", &response.access_token);
+            let note = match &response.id_token {
+                Some(id_token) => note.token("id_token", id_token),
+                None => note,
+            };
+            respond::private_json(StatusCode::OK, &response, note)
         }
         Err(error) => respond::refused(&error, refused(&error).client(&client.id)),
     }
@@ -56,7 +61,7 @@ async fn grant(provider: &Provider, client: &Authenticated, form: &Form) -> Resu
     let request = TokenRequest { provider, client, parameters: &form.parameters, key: key(provider, client, form)? };
     match grant {
         Grant::AuthorizationCode => authorization_code(&request).await,
-        Grant::ClientCredentials => client_credentials(&request),
+        Grant::ClientCredentials => client_credentials(&request).await,
         Grant::RefreshToken => refresh_token(&request).await,
         Grant::DeviceCode => device::redeem(&request).await,
         Grant::TokenExchange => exchange::exchange(&request).await,
@@ -78,7 +83,7 @@ fn key(provider: &Provider, client: &Authenticated, form: &Form) -> Result<Optio
 
 async fn authorization_code(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
     let (provider, parameters) = (request.provider, request.parameters);
-    request.client.may_use(Grant::AuthorizationCode)?;
+    request.client.may_use(Grant::AuthorizationCode, &provider.leniency())?;
     let redemption = Redemption {
         client_id: &request.client.id,
         code: parameters.required("code", "RFC 6749 section 4.1.3")?,
@@ -86,16 +91,16 @@ async fn authorization_code(request: &TokenRequest<'_>) -> Result<TokenResponse,
         verifier: parameters.get("code_verifier"),
         key: request.key.as_deref(),
     };
-    let granted = code::redeem(&mut provider.store.ledger(), redemption, provider.now())?;
+    let granted = code::redeem(&mut provider.store.ledger(), redemption, &provider.leniency())?;
     let user = issue::active_user(provider, &granted.session.user).await?;
-    issue::person(request, &granted, &granted.scope, &user)
+    issue::person(request, &granted, &granted.scope, &user).await
 }
 
 async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
     let (provider, parameters, id) = (request.provider, request.parameters, &request.client.id);
-    request.client.may_use(Grant::RefreshToken)?;
+    request.client.may_use(Grant::RefreshToken, &provider.leniency())?;
     let token = parameters.required("refresh_token", "RFC 6749 section 6")?;
-    let granted = refresh::look(&mut provider.store.ledger(), id, token, provider.now())?;
+    let granted = refresh::look(&mut provider.store.ledger(), id, token, &provider.leniency())?;
     code::check_key(granted.terms.key.as_deref(), request.key.as_deref(), "refresh token")?;
     let scope = scope::narrowed(parameters.get("scope"), &granted.scope)?;
     // All that can be refused is refused before the token is used up: a mistake must not cost the family.
@@ -103,13 +108,13 @@ async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenResponse, Refu
     resource::narrowed(config, &request.client.client, parameters, &terms.resources)?;
     details::narrowed(&config.authorization_details_types, parameters, terms.authorization_details.as_ref())?;
     let user = issue::active_user(provider, &granted.session.user).await?;
-    let granted = refresh::use_up(&mut provider.store.ledger(), id, token, provider.now())?;
-    issue::person(request, &granted, &scope, &user)
+    let granted = refresh::use_up(&mut provider.store.ledger(), id, token, &provider.leniency())?;
+    issue::person(request, &granted, &scope, &user).await
 }
 
 /// RFC 6749 §4.4: for confidential clients only, and never a refresh token (§4.4.3).
-fn client_credentials(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
-    let (client, config) = (request.client, &request.provider.config);
+async fn client_credentials(request: &TokenRequest<'_>) -> Result<TokenResponse, Refused> {
+    let (client, config, leniency) = (request.client, &request.provider.config, request.provider.leniency());
     if client.client.is_public() {
         return Err(Refused::new(
             Code::UnauthorizedClient,
@@ -117,9 +122,9 @@ fn client_credentials(request: &TokenRequest<'_>) -> Result<TokenResponse, Refus
             format!("the client `{}` is public: it has no credentials to ask with", client.id),
         ));
     }
-    client.may_use(Grant::ClientCredentials)?;
+    client.may_use(Grant::ClientCredentials, &leniency)?;
     let resources = resource::requested(config, &client.client, request.parameters)?;
-    let scope = scope::granted(request.parameters.get("scope"), &client.client, &[])?;
+    let scope = scope::granted(request.parameters.get("scope"), (&client.id, &client.client), &[], &leniency)?;
     let grant = AccessGrant {
         subject: &client.id,
         scope: resource::scope_for(config, &resources, &scope),
@@ -127,5 +132,5 @@ fn client_credentials(request: &TokenRequest<'_>) -> Result<TokenResponse, Refus
         user: None,
         particulars: Particulars { audience: &resources, ..Particulars::default() },
     };
-    issue::access(request, grant)
+    issue::access(request, grant).await
 }

@@ -8,11 +8,12 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::{input, proof, respond};
-use crate::claims::person_claims;
+use crate::config::ClaimTarget;
 use crate::directory::User;
 use crate::error::{Code, Refused};
 use crate::flow::bearer::{self, Scheme};
 use crate::flow::dpop::Request;
+use crate::flow::telling::told;
 use crate::flow::{introspect, scope};
 use crate::journal::Note;
 use crate::state::Provider;
@@ -32,7 +33,7 @@ async fn claims(provider: &Provider, method: &Method, headers: &HeaderMap) -> Re
     let presented = Presented { method, headers, authorization: &authorization };
     match person(provider, presented).await {
         Ok(user) => {
-            let mut claims = person_claims(&user);
+            let mut claims = told(&provider.config, &user, ClaimTarget::Userinfo);
             claims.insert("sub".to_owned(), Value::from(user.id.as_str()));
             respond::private_json(StatusCode::OK, &claims, Note::outcome("claims given").subject(&user.id))
         }
@@ -51,7 +52,7 @@ async fn person(provider: &Provider, presented: Presented<'_>) -> Result<User, R
     let invalid = |reason: &str| Refused::new(Code::InvalidToken, "RFC 6750 section 3.1", reason);
     let (scheme, token) = bearer::presented(presented.authorization)
         .ok_or_else(|| invalid("the Authorization header is not `Bearer` or `DPoP` and a token"))?;
-    let live = introspect::inspect(&provider.config.issuer, &provider.key, &provider.store, token, provider.now())
+    let live = introspect::inspect(&provider.config.issuer, &provider.keys, &provider.store, token, provider.now())
         .ok_or_else(|| invalid("the token is unknown, altered, expired or revoked"))?;
     possessed(provider, &presented, (scheme, token), live.claims.bound_key())?;
     let id = live.user().ok_or_else(|| invalid("the token stands for a client, not for a person"))?;

@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
+use url::{Host, Url};
+
 use super::form::Parameters;
 use super::{details, pkce, resource, scope};
 use crate::config::{Client, Config, Grant};
 use crate::error::{Code, Refused};
+use crate::findings::{Leniency, Relaxation};
 use crate::jws;
 use crate::store::{Clients, Found, Session, Terms};
 
@@ -22,6 +25,8 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) scope: String,
     pub(crate) challenge: String,
     pub(crate) prompt: Prompt,
+    /// `prompt=consent`: the person is asked whatever was agreed before.
+    pub(crate) ask_consent: bool,
     pub(crate) max_age: Option<i64>,
     pub(crate) login_hint: Option<String>,
     /// How strongly the person shall be authenticated, in order of preference (RFC 9470 §5).
@@ -34,7 +39,7 @@ pub(crate) struct AuthorizationRequest {
 pub(crate) struct Front<'a> {
     pub(crate) config: &'a Config,
     pub(crate) clients: &'a Clients,
-    pub(crate) now: i64,
+    pub(crate) leniency: Leniency<'a>,
 }
 
 /// How the parameters came.
@@ -88,7 +93,7 @@ pub(crate) fn parse(
 ) -> Result<AuthorizationRequest, Refusal> {
     let (found, redirect_uri) = destination(front, parameters).map_err(Refusal::Page)?;
     let state = parameters.get("state").map(str::to_owned);
-    let parsed = protected(front.config, &found, arrival).and_then(|()| request(front.config, &found, parameters));
+    let parsed = protected(front.config, &found, arrival).and_then(|()| request(front, &found, parameters));
     parsed.map_err(|refused| Refusal::Redirect { redirect_uri: redirect_uri.to_owned(), state, refused })
 }
 
@@ -107,15 +112,31 @@ fn destination<'a>(front: Front<'_>, parameters: &'a Parameters) -> Result<(Foun
                 client.redirect_uris.join(", ")
             }
         );
-        return Err(Refused::new(Code::InvalidRequest, "RFC 9700 section 2.1", reason));
+        let refused = Refused::new(Code::InvalidRequest, "RFC 9700 section 2.1", reason);
+        // Elsewhere than on this machine it would be an open redirector, whatever the mode.
+        if !is_loopback(redirect_uri) {
+            return Err(refused);
+        }
+        front.leniency.let_through(Relaxation::UnregisteredRedirectUri, id, refused)?;
     }
     Ok((found, redirect_uri))
+}
+
+fn is_loopback(uri: &str) -> bool {
+    let Ok(url) = Url::parse(uri) else { return false };
+    let host_is_ours = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    host_is_ours && matches!(url.scheme(), "http" | "https") && url.fragment().is_none() && url.username().is_empty()
 }
 
 /// The client that a request names.
 pub(crate) fn client(front: Front<'_>, parameters: &Parameters) -> Result<Found, Refused> {
     let id = parameters.required("client_id", "RFC 6749 section 4.1.1")?;
-    front.clients.find(id, front.now).ok_or_else(|| {
+    front.clients.find(id, front.leniency.now).ok_or_else(|| {
         Refused::new(
             Code::InvalidRequest,
             "RFC 6749 section 2.2",
@@ -140,8 +161,9 @@ fn protected(config: &Config, found: &Found, arrival: Arrival) -> Result<(), Ref
     Ok(())
 }
 
-fn request(config: &Config, found: &Found, parameters: &Parameters) -> Result<AuthorizationRequest, Refused> {
+fn request(front: Front<'_>, found: &Found, parameters: &Parameters) -> Result<AuthorizationRequest, Refused> {
     let (client_id, client): (&str, &Client) = (&found.id, &found.client);
+    let (config, leniency) = (front.config, &front.leniency);
     parameters.unrepeated()?;
     short(parameters)?;
     unsupported(parameters)?;
@@ -156,21 +178,24 @@ fn request(config: &Config, found: &Found, parameters: &Parameters) -> Result<Au
         }
     }
     if !client.grants.contains(&Grant::AuthorizationCode) {
-        return Err(Refused::new(
+        let refused = Refused::new(
             Code::UnauthorizedClient,
             "RFC 6749 section 4.1.2.1",
             format!("the client `{client_id}` is not registered for the grant type `authorization_code`"),
-        ));
+        );
+        leniency.let_through(Relaxation::UnregisteredGrant, client_id, refused)?;
     }
-    let challenge = pkce::challenge(parameters.get("code_challenge"), parameters.get("code_challenge_method"))?;
+    let (challenge, method) = (parameters.get("code_challenge"), parameters.get("code_challenge_method"));
+    let challenge = pkce::challenge(challenge, method, client_id, leniency)?;
     Ok(AuthorizationRequest {
         client_id: client_id.to_owned(),
         redirect_uri: parameters.required("redirect_uri", "RFC 6749 section 4.1.1")?.to_owned(),
         state: parameters.get("state").map(str::to_owned),
         nonce: parameters.get("nonce").map(str::to_owned),
-        scope: scope::granted(parameters.get("scope"), client, &scope::IDENTITY)?,
-        challenge: challenge.to_owned(),
+        scope: scope::granted(parameters.get("scope"), (client_id, client), &scope::IDENTITY, leniency)?,
+        challenge,
         prompt: prompt(parameters.get("prompt"))?,
+        ask_consent: parameters.get("prompt").is_some_and(|words| words.split(' ').any(|word| word == "consent")),
         max_age: max_age(parameters.get("max_age"))?,
         login_hint: parameters.get("login_hint").map(str::to_owned),
         acr_values: acr_values(config, parameters.get("acr_values"))?,
@@ -204,9 +229,11 @@ fn key(text: Option<&str>) -> Result<Option<Arc<str>>, Refused> {
     Err(Refused::new(Code::InvalidRequest, "RFC 9449 section 10", reason))
 }
 
-/// The level that a login for this request reaches: the first one wanted, or the weakest there is.
+/// The level that a login for this request reaches: the first one wanted; else the strongest where everybody passes a
+/// second factor, and the weakest where nobody is asked for one.
 pub(crate) fn reached(config: &Config, request: &AuthorizationRequest) -> Option<Arc<str>> {
-    request.acr_values.first().or_else(|| config.acr_values.first()).map(|acr| Arc::from(acr.as_str()))
+    let usual = if config.login.second_factor { config.acr_values.last() } else { config.acr_values.first() };
+    request.acr_values.first().or(usual).map(|acr| Arc::from(acr.as_str()))
 }
 
 /// Longer than any client needs; stops pages that are never answered from filling the memory with their `state`.
@@ -247,7 +274,8 @@ fn prompt(text: Option<&str>) -> Result<Prompt, Refused> {
                 let reason = "`prompt=none` excludes every other value";
                 return Err(Refused::new(Code::InvalidRequest, clause, reason));
             }
-            "login" | "consent" | "select_account" => Prompt::Always,
+            "login" | "select_account" => Prompt::Always,
+            "consent" => outcome,
             _ => {
                 let reason = "`prompt` must be `none`, or of `login`, `consent` and `select_account`";
                 return Err(Refused::new(Code::InvalidRequest, clause, reason));

@@ -1,6 +1,8 @@
 //! The authorization request as text in, outcome out.
 
 use super::*;
+use crate::config::Mode;
+use crate::findings::Findings;
 
 const GOOD: &str = "client_id=web&redirect_uri=http://localhost:8080/callback&response_type=code&scope=openid\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
@@ -19,7 +21,9 @@ fn config() -> Config {
 fn parsed(query: &str) -> Result<AuthorizationRequest, Refusal> {
     let config = config();
     let clients = Clients::new(&config.clients);
-    let front = Front { config: &config, clients: &clients, now: 1_000 };
+    let findings = Findings::new();
+    let leniency = Leniency { mode: Mode::Strict, findings: &findings, now: 1_000 };
+    let front = Front { config: &config, clients: &clients, leniency };
     parse(front, &Parameters::parse(query.as_bytes()), Arrival::default())
 }
 
@@ -67,9 +71,14 @@ fn each_wrong_request_is_answered_with_its_own_code_in_its_own_place() {
 fn decide(extra: &str, session: Option<(&str, i64)>) -> Next {
     let text = format!("{GOOD}{extra}");
     let request = parsed(&text).unwrap();
-    let acr = Some("pwd".into());
-    let session =
-        session.map(|(user, auth_time)| Session { user: user.into(), auth_time, sid: "sid".into(), serial: 1, acr });
+    let session = session.map(|(user, auth_time)| Session {
+        user: user.into(),
+        auth_time,
+        sid: "sid".into(),
+        serial: 1,
+        acr: Some("pwd".into()),
+        second_factor: false,
+    });
     next(&request, session, 1_000)
 }
 

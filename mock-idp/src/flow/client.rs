@@ -12,6 +12,7 @@ use super::assertion::{self, Expected, Verifier};
 use super::form::Parameters;
 use crate::config::{AuthMethod, Client, Grant};
 use crate::error::{Code, Refused};
+use crate::findings::{Leniency, Relaxation};
 use crate::store::{Clients, Found, Seen};
 
 /// RFC 7523 §2.2.
@@ -27,15 +28,16 @@ pub(crate) struct Authenticated {
 
 impl Authenticated {
     /// Refuses a client that is not registered for a grant.
-    pub(crate) fn may_use(&self, grant: Grant) -> Result<(), Refused> {
+    pub(crate) fn may_use(&self, grant: Grant, leniency: &Leniency<'_>) -> Result<(), Refused> {
         if self.client.grants.contains(&grant) {
             return Ok(());
         }
-        Err(Refused::new(
+        let refused = Refused::new(
             Code::UnauthorizedClient,
             "RFC 6749 section 5.2",
             format!("the client `{}` is not registered for the grant type `{}`", self.id, grant.as_str()),
-        ))
+        );
+        leniency.let_through(Relaxation::UnregisteredGrant, &self.id, refused)
     }
 
     /// Refuses a public client, which proved nothing.
@@ -57,7 +59,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) seen: &'a Seen,
     /// The issuer and the token endpoint (RFC 7523 §3 item 3).
     pub(crate) audiences: &'a [String],
-    pub(crate) now: i64,
+    pub(crate) leniency: Leniency<'a>,
 }
 
 /// What the request shows, by one method.
@@ -76,18 +78,24 @@ pub(crate) fn authenticate(
     let (id, proof) = presented(authorization, parameters)?;
     let Found { id, client } = desk
         .clients
-        .find(&id, desk.now)
+        .find(&id, desk.leniency.now)
         .ok_or_else(|| wrong(format!("there is no client `{id}`; register it in the configuration")))?;
     let methods = client.auth_methods();
     let wants = || methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join("` or `");
     match (&proof, &client.secret) {
         (Proof::Nothing, _) if methods == [AuthMethod::None] => {}
         (Proof::Nothing, _) => {
-            return Err(wrong(format!("the client `{id}` is confidential and must authenticate with `{}`", wants())));
+            let refused = wrong(format!("the client `{id}` is confidential and must authenticate with `{}`", wants()));
+            // A forgotten secret is a beginner's mistake; a client with keys is no beginner's.
+            if !sends_secret(methods) {
+                return Err(refused);
+            }
+            desk.leniency.let_through(Relaxation::WrongSecret, &id, refused)?;
         }
         (Proof::Secret(method, presented), Some(secret)) if methods.contains(method) => {
             if !secret.matches(presented) {
-                return Err(wrong(format!("the secret of the client `{id}` is wrong")));
+                let refused = wrong(format!("the secret of the client `{id}` is wrong"));
+                desk.leniency.let_through(Relaxation::WrongSecret, &id, refused)?;
             }
         }
         (Proof::Secret(..), _) if methods == [AuthMethod::None] => {
@@ -100,6 +108,11 @@ pub(crate) fn authenticate(
         (Proof::Assertion(token), _) => check_assertion(desk, &id, &client, token)?,
     }
     Ok(Authenticated { id, client })
+}
+
+/// Whether the client proves itself by sending its secret as it is.
+fn sends_secret(methods: &[AuthMethod]) -> bool {
+    methods.iter().any(|method| matches!(method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost))
 }
 
 fn check_assertion(desk: &Desk<'_>, id: &str, client: &Client, token: &str) -> Result<(), Refused> {
@@ -117,11 +130,11 @@ fn check_assertion(desk: &Desk<'_>, id: &str, client: &Client, token: &str) -> R
         audiences: desk.audiences,
         needs_id: true,
     };
-    let verified = assertion::verify(token, verifier, &expected, desk.now)?;
+    let verified = assertion::verify(token, verifier, &expected, desk.leniency.now)?;
     if verified.claims.get("sub").and_then(Value::as_str) != Some(id) {
         return Err(expected.refused("must have the client as `sub` as well as `iss`"));
     }
-    verified.use_up(&expected, desk.seen, desk.now)
+    verified.use_up(&expected, desk.seen, desk.leniency.now)
 }
 
 /// The identifier of the client as the request claims it, for whoever must prepare something before it is checked.
@@ -203,13 +216,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::Mode;
+    use crate::findings::Findings;
     use crate::secret::Secret;
 
     fn outcome(authorization: Option<&str>, body: &str) -> Result<String, Code> {
         let client = |secret: Option<&str>| Client { secret: secret.map(Secret::new), ..Client::default() };
         let clients = BTreeMap::from([("api".to_owned(), client(Some("p&=+%/:ss"))), ("web".to_owned(), client(None))]);
-        let (clients, seen) = (Clients::new(&clients), Seen::new());
-        let desk = Desk { clients: &clients, seen: &seen, audiences: &[], now: 0 };
+        let (clients, seen, findings) = (Clients::new(&clients), Seen::new(), Findings::new());
+        let leniency = Leniency { mode: Mode::Strict, findings: &findings, now: 0 };
+        let desk = Desk { clients: &clients, seen: &seen, audiences: &[], leniency };
         authenticate(&desk, authorization, &Parameters::parse(body.as_bytes()))
             .map(|client| client.id.to_string())
             .map_err(|refused| refused.code)

@@ -6,6 +6,7 @@
 use super::authorize::AuthorizationRequest;
 use super::pkce;
 use crate::error::{Code, Refused};
+use crate::findings::{Leniency, Relaxation};
 use crate::store::{CodeRecord, Key, Kind, Ledger, Session, Terms};
 
 /// RFC 6749 §4.1.2 allows ten minutes; a client that is alive needs a second.
@@ -27,7 +28,7 @@ pub(crate) struct Granted {
 
 /// Remembers a code for a request that a person agreed to.
 pub(crate) fn give(ledger: &mut Ledger, request: &AuthorizationRequest, session: Session, code: &str, now: i64) {
-    let grant = ledger.open_grant(&session, now.saturating_add(GRANT_LIFETIME), now);
+    let grant = ledger.open_grant(&session, &request.client_id, now.saturating_add(GRANT_LIFETIME), now);
     let record = CodeRecord {
         client_id: request.client_id.clone(),
         redirect_uri: request.redirect_uri.clone(),
@@ -56,7 +57,12 @@ pub(crate) struct Redemption<'a> {
 
 /// Redeems a code, once. A second time revokes everything the first one brought (RFC 6749 §4.1.2): one of the two
 /// was a thief, and nobody knows which.
-pub(crate) fn redeem(ledger: &mut Ledger, redemption: Redemption<'_>, now: i64) -> Result<Granted, Refused> {
+pub(crate) fn redeem(
+    ledger: &mut Ledger,
+    redemption: Redemption<'_>,
+    leniency: &Leniency<'_>,
+) -> Result<Granted, Refused> {
+    let (client_id, now) = (redemption.client_id, leniency.now);
     let key = Key::of(Kind::AuthorizationCode, redemption.code);
     let record = ledger.codes.get(&key, now).cloned().ok_or_else(|| refused("the code is unknown or long expired"))?;
     if record.client_id != redemption.client_id {
@@ -69,14 +75,21 @@ pub(crate) fn redeem(ledger: &mut Ledger, redemption: Redemption<'_>, now: i64) 
         ));
     }
     if now >= record.expires {
-        return Err(refused("the code is expired: it is good for 60 seconds"));
+        let refused = refused("the code is expired: it is good for 60 seconds");
+        leniency.let_through(Relaxation::CodeExpired, client_id, refused)?;
     }
     match redemption.redirect_uri {
         Some(redirect_uri) if redirect_uri == record.redirect_uri => {}
         Some(_) => return Err(refused("`redirect_uri` is not the one of the authorization request")),
-        None => return Err(refused("`redirect_uri` is missing: repeat the one of the authorization request")),
+        None => {
+            let refused = refused("`redirect_uri` is missing: repeat the one of the authorization request");
+            leniency.let_through(Relaxation::RedirectUriNotRepeated, client_id, refused)?;
+        }
     }
-    pkce::verify(&record.challenge, redemption.verifier)?;
+    match (pkce::verify(&record.challenge, redemption.verifier), redemption.verifier) {
+        (Err(refused), None) => leniency.let_through(Relaxation::VerifierMissing, client_id, refused)?,
+        (verified, _) => verified?,
+    }
     check_key(record.terms.key.as_deref(), redemption.key, "code")?;
     if !ledger.grant_is_live(record.grant, now) {
         return Err(refused("the person's session was ended"));

@@ -105,7 +105,7 @@ pub(crate) fn poll(ledger: &mut Ledger, client_id: &str, device_code: &str, now:
         DeviceState::Redeemed { .. } => refused(Code::InvalidGrant, "the device code was used before"),
         DeviceState::Approved(session) => {
             let (scope, terms) = (record.scope.clone(), record.terms.clone());
-            let grant = ledger.open_grant(&session, now.saturating_add(GRANT_LIFETIME), now);
+            let grant = ledger.open_grant(&session, client_id, now.saturating_add(GRANT_LIFETIME), now);
             if let Some(record) = ledger.devices.records.get_mut(&key, now) {
                 record.state = DeviceState::Redeemed { grant };
             }

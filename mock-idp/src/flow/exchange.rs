@@ -111,7 +111,7 @@ fn granted(
     let Some(asked) = asked else {
         return Ok(had.split(' ').filter(|name| may(name)).collect::<Vec<_>>().join(" "));
     };
-    let all = scope::granted(Some(asked), &client.client, &[])?;
+    let all = scope::registered(asked, &client.client)?;
     match all.split(' ').find(|name| !may(name)) {
         None => Ok(all),
         Some(name) => {

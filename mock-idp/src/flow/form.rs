@@ -119,6 +119,12 @@ impl Parameters {
         }
     }
 
+    /// The names of the parameters that are not shown, for the journal: that a verifier came is no secret.
+    pub(crate) fn withheld(&self) -> Vec<String> {
+        let hidden = self.values.keys().filter(|name| !PUBLIC.contains(&name.as_str()));
+        hidden.take(32).map(|name| name.chars().take(64).collect()).collect()
+    }
+
     /// The parameters that are no secret, for the journal.
     pub(crate) fn public(&self) -> BTreeMap<String, String> {
         let cut = |text: &str| text.chars().take(200).collect::<String>();
@@ -128,7 +134,7 @@ impl Parameters {
 }
 
 /// What may be shown. A list of what is allowed, so that a new secret parameter is hidden by default.
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 18] = [
     "acr_values",
     "actor_token_type",
     "client_assertion_type",
@@ -137,6 +143,7 @@ const PUBLIC: [&str; 17] = [
     "grant_type",
     "login_hint",
     "max_age",
+    "post_logout_redirect_uri",
     "prompt",
     "redirect_uri",
     "requested_token_type",
@@ -169,7 +176,9 @@ mod tests {
     #[test]
     fn what_the_journal_sees_holds_no_secret() {
         let text = b"grant_type=x&code=1&code_verifier=2&client_secret=3&refresh_token=4&token=5&state=6&nonce=7";
-        assert_eq!(Parameters::parse(text).public().into_keys().collect::<Vec<_>>(), ["grant_type"]);
+        let parameters = Parameters::parse(text);
+        assert_eq!(parameters.public().into_keys().collect::<Vec<_>>(), ["grant_type"]);
+        assert_eq!(parameters.withheld().len(), 7, "their names, without their values");
     }
 
     proptest! {

@@ -5,9 +5,11 @@
 
 use serde_json::{Value, json};
 
+use super::telling::told;
 use crate::claims::PresentedClaims;
+use crate::config::{ClaimTarget, Config};
 use crate::directory::User;
-use crate::keys::{SigningKey, TokenType};
+use crate::keys::{KeyRing, TokenType};
 use crate::store::{Holder, Key, Kind, Store, TokenRecord};
 
 /// A token that is good as far as the provider itself can tell.
@@ -29,7 +31,7 @@ impl Live {
 }
 
 /// Recognises an access token of ours that is still good; `None` for everything else, without saying why.
-pub(crate) fn inspect(issuer: &str, key: &SigningKey, store: &Store, token: &str, now: i64) -> Option<Live> {
+pub(crate) fn inspect(issuer: &str, key: &KeyRing, store: &Store, token: &str, now: i64) -> Option<Live> {
     let (_, record, claims) = recognise(key, store, token, now)?;
     let in_time = now < claims.exp && claims.nbf.is_none_or(|not_before| not_before <= now);
     (claims.iss == issuer && in_time && store.is_live(&record, now)).then_some(Live { claims, record })
@@ -37,7 +39,7 @@ pub(crate) fn inspect(issuer: &str, key: &SigningKey, store: &Store, token: &str
 
 /// Finds the record of a token that is really ours, dead or alive.
 pub(crate) fn recognise(
-    key: &SigningKey,
+    key: &KeyRing,
     store: &Store,
     token: &str,
     now: i64,
@@ -61,19 +63,16 @@ pub(crate) fn inactive() -> Value {
 }
 
 /// The answer for a good token, with what the directory says of the person now.
-pub(crate) fn answer(live: &Live, user: Option<&User>) -> Value {
+pub(crate) fn answer(config: &Config, live: &Live, user: Option<&User>) -> Value {
     let mut answer = serde_json::to_value(&live.claims).unwrap_or_else(|_| inactive());
     if let Value::Object(members) = &mut answer {
         members.insert("active".to_owned(), Value::Bool(true));
         members.insert("token_type".to_owned(), Value::from(if live.claims.cnf.is_some() { "DPoP" } else { "Bearer" }));
         if let Some(user) = user {
-            members.insert("username".to_owned(), Value::from(user.id.as_str()));
-            members.insert("roles".to_owned(), Value::from(user.roles.clone()));
             // Without a tenant in the directory there is none: what the token says is what was true when it was issued.
-            match &user.tenant {
-                Some(tenant) => members.insert("tenant".to_owned(), Value::from(tenant.as_str())),
-                None => members.remove("tenant"),
-            };
+            members.remove("tenant");
+            members.extend(told(config, user, ClaimTarget::Introspection));
+            members.insert("username".to_owned(), Value::from(user.id.as_str()));
         }
     }
     answer

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use serde_json::{Value, json};
 
-use crate::claims::{AccessClaims, Audience, Confirmation, IdClaims, PresentedClaims, person_claims};
-use crate::config::{AccessToken, Config, TokenFormat};
+use super::telling::told;
+use crate::claims::{AccessClaims, Audience, Confirmation, IdClaims, PresentedClaims};
+use crate::config::{AccessToken, ClaimTarget, Config, TokenFormat};
 use crate::directory::User;
 use crate::jws;
-use crate::keys::{SigningFailed, SigningKey, TokenType};
+use crate::keys::{Algorithm, SigningFailed, SigningKey, TokenType};
 use crate::store::{Holder, Key, Kind, Session, Store, TokenRecord};
 
 /// What an access token is made of.
@@ -72,13 +73,15 @@ pub(crate) fn access_token(
         jti: order.token_id,
         client_id: order.client_id,
         scope: order.scope,
-        tenant: order.user.and_then(|user| user.tenant.as_deref()),
-        roles: order.user.map(|user| user.roles.as_slice()),
+        // Both come with the rest, which is told as configured.
+        tenant: None,
+        roles: None,
         auth_time: special.session.map(|session| session.auth_time),
         acr: special.session.and_then(|session| session.acr.as_deref()),
         cnf: special.key.map(|jkt| Confirmation { jkt }),
         act: special.actor,
         authorization_details: special.authorization_details.map(AsRef::as_ref),
+        person: order.user.map(|user| told(config, user, ClaimTarget::AccessToken)).unwrap_or_default(),
     };
     let (token, name, kept) = match config.access_token.format {
         TokenFormat::Jwt => {
@@ -112,9 +115,10 @@ pub(crate) fn id_token(
         auth_time: login.session.auth_time,
         acr: login.session.acr.as_deref(),
         sid: &login.session.sid,
-        at_hash: at_hash(login.access_token),
+        amr: if login.session.second_factor { &["user", "otp", "mfa"] } else { &["user"] },
+        at_hash: half_hash(key.algorithm(), login.access_token),
         nonce: login.nonce,
-        person: person_claims(login.user),
+        person: told(config, login.user, ClaimTarget::IdToken),
     };
     key.sign(TokenType::Id, &claims)
 }
@@ -138,9 +142,13 @@ pub(crate) fn audience(config: &Config) -> &str {
     config.access_token.audience.as_deref().unwrap_or(&config.issuer)
 }
 
-/// Ties an ID token to its access token: the left half of its SHA-256 (OpenID Connect Core §3.1.3.6).
-fn at_hash(access_token: &str) -> String {
-    let hash = digest(&SHA256, access_token.as_bytes());
+/// Ties an ID token to its access token or code: the left half of the hash that its own signature uses (OpenID Connect
+/// Core §3.1.3.6); Ed25519 uses SHA-512 (RFC 8032 §5.1).
+pub(crate) fn half_hash(algorithm: Algorithm, value: &str) -> String {
+    let hash = match algorithm {
+        Algorithm::EdDsa => digest(&SHA512, value.as_bytes()),
+        Algorithm::ES256 | Algorithm::RS256 | Algorithm::PS256 => digest(&SHA256, value.as_bytes()),
+    };
     let bytes = hash.as_ref();
     jws::encode(bytes.get(..bytes.len() / 2).unwrap_or_default())
 }

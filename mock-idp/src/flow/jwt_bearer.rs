@@ -29,9 +29,9 @@ pub(crate) fn subject(config: &Config, desk: &Desk<'_>, client_id: &str, token: 
         audiences: desk.audiences,
         needs_id: true,
     };
-    let verified = assertion::verify(token, Verifier::Keys(&trusted.jwks), &expected, desk.now)?;
+    let verified = assertion::verify(token, Verifier::Keys(&trusted.jwks), &expected, desk.leniency.now)?;
     let subject = verified.claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty());
     let subject = subject.ok_or_else(|| expected.refused("has no `sub`"))?.to_owned();
-    verified.use_up(&expected, desk.seen, desk.now)?;
+    verified.use_up(&expected, desk.seen, desk.leniency.now)?;
     Ok(subject)
 }

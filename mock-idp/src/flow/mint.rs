@@ -3,15 +3,20 @@
 //! Must not know who may ask.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::authorize::Front;
+use super::broken::Broken;
 use super::issue::{audience, lifetime};
 use crate::claims::{AccessClaims, Audience, PresentedClaims};
-use crate::config::{Config, Grant};
+use crate::config::Grant;
 use crate::directory::User;
 use crate::error::{Code, Refused};
-use crate::keys::{SigningFailed, SigningKey, TokenType};
+use crate::jws;
+use crate::keys::{Algorithm, SigningFailed, SigningKey, TokenType};
 
 /// The order, as `docs/wire.md` has it.
 #[derive(Debug, Deserialize)]
@@ -28,10 +33,19 @@ pub(crate) struct MintRequest {
     pub(crate) lifetime_seconds: Option<i64>,
     #[serde(default)]
     pub(crate) claims: Map<String, Value>,
+    /// The text of the claims set as it is signed, in place of `claims`: what no JSON library writes.
+    #[serde(default)]
+    pub(crate) payload: Option<String>,
     #[serde(default)]
     pub(crate) header: Map<String, Value>,
     #[serde(default)]
     pub(crate) signature: Signature,
+    /// What signs, if not the standard algorithm.
+    #[serde(default)]
+    pub(crate) alg: Option<Algorithm>,
+    /// Breaks the token in a named way.
+    #[serde(default)]
+    pub(crate) broken: Option<Broken>,
 }
 
 /// Who signs.
@@ -49,8 +63,11 @@ pub(crate) enum Signature {
 pub(crate) struct Draft {
     pub(crate) client_id: String,
     pub(crate) claims: Value,
+    /// What is signed in place of the claims.
+    pub(crate) payload: Option<String>,
     pub(crate) header: Map<String, Value>,
     pub(crate) signature: Signature,
+    pub(crate) algorithm: Option<Algorithm>,
     /// What introspection will know the token by: the `jti` it carries, or would have carried.
     pub(crate) token_id: String,
     /// From now, negative for a token that is over already.
@@ -60,15 +77,11 @@ pub(crate) struct Draft {
 }
 
 /// Writes the usual claims of a granted token and then what was ordered over them.
-pub(crate) fn draft(
-    config: &Config,
-    request: MintRequest,
-    user: &User,
-    token_id: String,
-    now: i64,
-) -> Result<Draft, Refused> {
-    let client_id = client(config, request.client_id)?;
-    let scopes = || config.clients.get(&client_id).map(|client| client.scopes.join(" ")).unwrap_or_default();
+pub(crate) fn draft(front: Front<'_>, request: MintRequest, user: &User, token_id: String) -> Result<Draft, Refused> {
+    let (config, now) = (front.config, front.leniency.now);
+    check_payload(&request)?;
+    let client_id = client(front, request.client_id)?;
+    let scopes = || front.clients.find(&client_id, now).map(|found| found.client.scopes.join(" ")).unwrap_or_default();
     let scope = request.scope.unwrap_or_else(scopes);
     let usual_lifetime = lifetime(&config.access_token);
     let expires_in = request.lifetime_seconds.unwrap_or(usual_lifetime);
@@ -92,15 +105,20 @@ pub(crate) fn draft(
         cnf: None,
         act: None,
         authorization_details: None,
+        person: BTreeMap::new(),
     };
     let claims = serde_json::to_value(usual).map_err(Refused::internal)?;
-    let claims = overridden(claims, request.claims);
+    let written = request.payload.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    // Of a doubled member the last one counts here, as for most readers; a text that is no JSON is known by nothing.
+    let claims = written.unwrap_or_else(|| overridden(claims, request.claims));
     let token_id = claims.get("jti").and_then(Value::as_str).map_or(token_id, str::to_owned);
     let deadline = claims.get("exp").and_then(Value::as_i64).unwrap_or(exp);
     Ok(Draft {
         claims,
+        payload: request.payload,
         header: request.header,
         signature: request.signature,
+        algorithm: request.alg,
         client_id,
         token_id,
         expires_in,
@@ -114,9 +132,21 @@ pub(crate) fn sign(draft: &Draft, key: &SigningKey, other_key: &SigningKey) -> R
         Signature::Valid => key,
         Signature::OtherKey => other_key,
     };
-    let usual = json!({"typ": TokenType::Access.as_str(), "alg": "ES256", "kid": key.key_id()});
+    let usual = json!({"typ": TokenType::Access.as_str(), "alg": key.algorithm().as_str(), "kid": key.key_id()});
     let header = overridden(usual, draft.header.clone());
-    signer.sign_with_header(&header, &draft.claims)
+    match &draft.payload {
+        Some(text) => signer.sign_parts(&jws::encode(header.to_string()), text.as_bytes()),
+        None => signer.sign_with_header(&header, &draft.claims),
+    }
+}
+
+/// A text says all claims itself, so nothing else can say some of them.
+fn check_payload(request: &MintRequest) -> Result<(), Refused> {
+    if request.payload.is_some() && (!request.claims.is_empty() || request.broken.is_some()) {
+        let reason = "`payload` is the whole claims set: leave out `claims` and `broken`";
+        return Err(Refused::new(Code::InvalidRequest, "control API", reason));
+    }
+    Ok(())
 }
 
 /// What an opaque token stands for, if the ordered claims are such that it can stand for anything.
@@ -137,9 +167,10 @@ fn overridden(usual: Value, over: Map<String, Value>) -> Value {
     Value::Object(members)
 }
 
-fn client(config: &Config, asked: Option<String>) -> Result<String, Refused> {
+fn client(front: Front<'_>, asked: Option<String>) -> Result<String, Refused> {
+    let config = front.config;
     if let Some(id) = asked {
-        return if config.clients.contains_key(&id) {
+        return if front.clients.find(&id, front.leniency.now).is_some() {
             Ok(id)
         } else {
             let reason = format!("there is no client `{id}`; set the claim `client_id` to name one that is not there");

@@ -5,6 +5,7 @@
 
 use super::code::{GRANT_LIFETIME, Granted};
 use crate::error::{Code, Refused};
+use crate::findings::{Leniency, Relaxation};
 use crate::store::{Key, Kind, Ledger, RefreshRecord};
 
 /// Remembers a refresh token of a grant, whose life it prolongs.
@@ -23,7 +24,13 @@ pub(crate) fn give(ledger: &mut Ledger, granted: &Granted, client_id: &str, toke
 }
 
 /// What a refresh token entitles to, without using it up.
-pub(crate) fn look(ledger: &mut Ledger, client_id: &str, token: &str, now: i64) -> Result<Granted, Refused> {
+pub(crate) fn look(
+    ledger: &mut Ledger,
+    client_id: &str,
+    token: &str,
+    leniency: &Leniency<'_>,
+) -> Result<Granted, Refused> {
+    let now = leniency.now;
     let key = Key::of(Kind::RefreshToken, token);
     let record = ledger.refresh_tokens.get(&key, now).cloned();
     let record = record.ok_or_else(|| refused("the refresh token is unknown or expired"))?;
@@ -31,10 +38,12 @@ pub(crate) fn look(ledger: &mut Ledger, client_id: &str, token: &str, now: i64) 
         return Err(refused("the refresh token was given to another client"));
     }
     if record.used {
-        ledger.revoke_grant(record.grant, now);
-        return Err(refused(
-            "the refresh token was used before; its whole family is revoked now, because one user is a thief",
-        ));
+        let refused =
+            refused("the refresh token was used before; its whole family is revoked now, because one user is a thief");
+        if let Err(refused) = leniency.let_through(Relaxation::RefreshTokenReused, client_id, refused) {
+            ledger.revoke_grant(record.grant, now);
+            return Err(refused);
+        }
     }
     if !ledger.grant_is_live(record.grant, now) {
         return Err(refused("the grant behind the refresh token was revoked or the person's session was ended"));
@@ -43,9 +52,14 @@ pub(crate) fn look(ledger: &mut Ledger, client_id: &str, token: &str, now: i64) 
 }
 
 /// Uses a refresh token up. Looks again, because the directory was asked in between and another request may have won.
-pub(crate) fn use_up(ledger: &mut Ledger, client_id: &str, token: &str, now: i64) -> Result<Granted, Refused> {
-    let granted = look(ledger, client_id, token, now)?;
-    if let Some(record) = ledger.refresh_tokens.get_mut(&Key::of(Kind::RefreshToken, token), now) {
+pub(crate) fn use_up(
+    ledger: &mut Ledger,
+    client_id: &str,
+    token: &str,
+    leniency: &Leniency<'_>,
+) -> Result<Granted, Refused> {
+    let granted = look(ledger, client_id, token, leniency)?;
+    if let Some(record) = ledger.refresh_tokens.get_mut(&Key::of(Kind::RefreshToken, token), leniency.now) {
         record.used = true;
     }
     Ok(granted)

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::config::{AuthMethod, Client, Grant, check_redirect_uri};
 use crate::error::{Code, Refused};
 use crate::jwk::JwkSet;
+use crate::keys::Algorithm;
 
 const CLAUSE: &str = "RFC 7591 section 2";
 /// Metadata are kept as long as the client: stops one that registers from filling the memory.
@@ -29,6 +30,10 @@ pub(crate) struct Metadata {
     dpop_bound_access_tokens: bool,
     require_pushed_authorization_requests: bool,
     require_signed_request_object: bool,
+    id_token_signed_response_alg: Option<Algorithm>,
+    post_logout_redirect_uris: Vec<String>,
+    // `backchannel_logout_uri` is not: whoever registers could make the provider send requests anywhere (SSRF).
+    frontchannel_logout_uri: Option<String>,
 }
 
 /// Reads the JSON of a request (RFC 7591 §3.1): an object, not the list that the type would take as well.
@@ -48,6 +53,9 @@ pub(crate) fn client(metadata: &Metadata, allowed_scopes: &[String]) -> Result<C
             Refused::new(Code::InvalidRedirectUri, CLAUSE, format!("the redirect URI `{uri}` {problem}"))
         })?;
     }
+    for uri in metadata.post_logout_redirect_uris.iter().chain(&metadata.frontchannel_logout_uri) {
+        check_redirect_uri(uri).map_err(|problem| wrong(format!("the logout URI `{uri}` {problem}")))?;
+    }
     let grants = grants(metadata)?;
     if grants.contains(&Grant::AuthorizationCode) && metadata.redirect_uris.is_empty() {
         let reason = "the grant type `authorization_code` needs `redirect_uris`";
@@ -65,6 +73,9 @@ pub(crate) fn client(metadata: &Metadata, allowed_scopes: &[String]) -> Result<C
         dpop_bound_access_tokens: metadata.dpop_bound_access_tokens,
         require_pushed_authorization_requests: metadata.require_pushed_authorization_requests,
         require_signed_request_object: metadata.require_signed_request_object,
+        id_token_signed_response_alg: metadata.id_token_signed_response_alg,
+        post_logout_redirect_uris: metadata.post_logout_redirect_uris.clone(),
+        frontchannel_logout_uri: metadata.frontchannel_logout_uri.clone(),
         grants,
         ..Client::default()
     };
@@ -99,6 +110,9 @@ pub(crate) fn registered(metadata: &Metadata, client: &Client) -> Value {
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "require_signed_request_object": client.require_signed_request_object,
+        "id_token_signed_response_alg": client.id_token_signed_response_alg,
+        "post_logout_redirect_uris": client.post_logout_redirect_uris,
+        "frontchannel_logout_uri": client.frontchannel_logout_uri,
     })
 }
 

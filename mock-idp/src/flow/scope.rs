@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::config::Client;
 use crate::error::{Code, Refused};
+use crate::findings::{Leniency, Relaxation};
 
 /// Scopes of the provider itself, which ask who somebody is; no client needs to register them (OpenID Connect Core §5.4, §11).
 pub(crate) const IDENTITY: [&str; 3] = ["offline_access", "openid", "profile"];
@@ -12,16 +13,38 @@ pub(crate) const IDENTITY: [&str; 3] = ["offline_access", "openid", "profile"];
 /// The granted scope for a request: what was asked for, or all that the client registered when nothing was.
 ///
 /// `identity` are the identity scopes that make sense here: there are none without a person.
-pub(crate) fn granted(requested: Option<&str>, client: &Client, identity: &[&str]) -> Result<String, Refused> {
+pub(crate) fn granted(
+    requested: Option<&str>,
+    (id, client): (&str, &Client),
+    identity: &[&str],
+    leniency: &Leniency<'_>,
+) -> Result<String, Refused> {
     let Some(requested) = requested else { return Ok(client.scopes.join(" ")) };
     let mut granted = BTreeSet::new();
     for scope in split(requested)? {
-        if !identity.contains(&scope) && !client.scopes.iter().any(|registered| registered == scope) {
-            return Err(refused(format!("the scope `{scope}` is not registered for this client")));
+        if !identity.contains(&scope) && !has_registered(client, scope) {
+            leniency.let_through(Relaxation::UnregisteredScope, id, unregistered(scope))?;
         }
         granted.insert(scope);
     }
     Ok(join(granted))
+}
+
+/// What was asked for, if the client registered all of it, whatever the mode.
+pub(crate) fn registered(requested: &str, client: &Client) -> Result<String, Refused> {
+    let asked: BTreeSet<&str> = split(requested)?.into_iter().collect();
+    match asked.iter().find(|scope| !has_registered(client, scope)) {
+        Some(scope) => Err(unregistered(scope)),
+        None => Ok(join(asked)),
+    }
+}
+
+fn has_registered(client: &Client, scope: &str) -> bool {
+    client.scopes.iter().any(|registered| registered == scope)
+}
+
+fn unregistered(scope: &str) -> Refused {
+    refused(format!("the scope `{scope}` is not registered for this client"))
 }
 
 /// The scope of a refreshed token: as before, or less (RFC 6749 §6).
@@ -62,6 +85,14 @@ fn refused(reason: impl Into<String>) -> Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Mode;
+    use crate::findings::Findings;
+
+    fn ask(requested: Option<&str>, identity: &[&str]) -> Result<String, Code> {
+        let findings = Findings::new();
+        let leniency = Leniency { mode: Mode::Strict, findings: &findings, now: 0 };
+        granted(requested, ("web", &client()), identity, &leniency).map_err(|refused| refused.code)
+    }
 
     fn client() -> Client {
         Client { scopes: vec!["orders:read".to_owned(), "orders:write".to_owned()], ..Client::default() }
@@ -69,14 +100,14 @@ mod tests {
 
     #[test]
     fn a_client_gets_what_it_asks_for_if_it_is_registered_or_asks_who_somebody_is() {
-        assert_eq!(granted(Some("orders:read openid openid"), &client(), &IDENTITY).unwrap(), "openid orders:read");
-        assert_eq!(granted(None, &client(), &IDENTITY).unwrap(), "orders:read orders:write");
+        assert_eq!(ask(Some("orders:read openid openid"), &IDENTITY).unwrap(), "openid orders:read");
+        assert_eq!(ask(None, &IDENTITY).unwrap(), "orders:read orders:write");
     }
 
     #[test]
     fn an_unregistered_scope_an_identity_scope_without_a_person_and_junk_are_refused() {
         for (scope, identity) in [("admin", &IDENTITY[..]), ("openid", &[]), ("a\"b", &IDENTITY), ("  ", &IDENTITY)] {
-            assert_eq!(granted(Some(scope), &client(), identity).unwrap_err().code, Code::InvalidScope, "{scope}");
+            assert_eq!(ask(Some(scope), identity), Err(Code::InvalidScope), "{scope}");
         }
     }
 

@@ -2,7 +2,10 @@
 //!
 //! Must not know how a login is decided.
 
+mod confirm;
 pub(crate) mod device;
+mod journal;
+mod logout;
 
 use std::sync::LazyLock;
 
@@ -19,6 +22,10 @@ use crate::endpoints::{authorize, respond};
 use crate::error::Refused;
 use crate::flow::authorize::AuthorizationRequest;
 use crate::journal::Note;
+
+pub(crate) use confirm::confirm;
+pub(crate) use journal::journal;
+pub(crate) use logout::{ask_logout, logged_out};
 
 const STYLE: &str = include_str!("../../templates/style.css");
 
@@ -172,6 +179,7 @@ mod tests {
             challenge: String::new(),
             prompt: crate::flow::authorize::Prompt::WhenNeeded,
             max_age: None,
+            ask_consent: false,
             login_hint: Some("\"><script>alert(1)</script>".to_owned()),
             acr_values: Vec::new(),
             terms: crate::store::Terms::default(),

@@ -55,6 +55,32 @@ impl<K: Copy + Eq + Hash + Ord, V> Expiring<K, V> {
         self.entries.len() >= self.capacity
     }
 
+    /// Every entry that is not over, in no order.
+    pub(crate) fn live(&self, now: i64) -> impl Iterator<Item = (&K, i64, &V)> {
+        let entries = self.entries.iter().map(|(key, (deadline, value))| (key, *deadline, value));
+        entries.filter(move |(_, deadline, _)| now < *deadline)
+    }
+
+    /// Changes every entry.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.values_mut().map(|(_, value)| value)
+    }
+
+    /// Takes one out whatever its deadline; `true` when it was there.
+    pub(crate) fn remove(&mut self, key: &K) -> bool {
+        self.entries.remove(key).is_some()
+    }
+
+    /// Keeps those of which this is true.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
+        self.entries.retain(|_, (_, value)| keep(value));
+    }
+
+    /// How many are kept, over or not.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.deadlines.clear();

@@ -1,9 +1,10 @@
 //! Logins, sessions, codes, grants and refresh tokens, and how they end together. Must not know time or randomness.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Key;
@@ -11,6 +12,7 @@ use super::device::Devices;
 use super::expiring::Expiring;
 use crate::flow::authorize::AuthorizationRequest;
 use crate::flow::form::Parameters;
+use crate::flow::steps::Chosen;
 
 /// Enough for any test; with [`MAX_LOGINS`] it bounds the memory that anonymous requests can take.
 const CAPACITY: usize = 20_000;
@@ -21,7 +23,8 @@ const MAX_LOGINS: usize = 4_000;
 const MAX_PUSHED: usize = 2_000;
 
 /// What was agreed beside the scope; it goes from the authorization request through code and refresh token to the tokens.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Terms {
     /// Whom tokens may be for (RFC 8707).
     pub(crate) resources: Vec<String>,
@@ -48,10 +51,12 @@ pub(crate) struct PendingLogin {
     pub(crate) request: AuthorizationRequest,
     /// The browser that was shown it: another one cannot answer, which stops forged logins.
     pub(crate) browser: Key,
+    /// Who it is, once that is known and something else is still asked.
+    pub(crate) chosen: Option<Chosen>,
 }
 
 /// A person at a browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) user: Arc<str>,
     pub(crate) auth_time: i64,
@@ -61,10 +66,12 @@ pub(crate) struct Session {
     pub(crate) serial: u64,
     /// How strongly the person was authenticated (OpenID Connect Core §2 `acr`), if the provider tells levels apart.
     pub(crate) acr: Option<Arc<str>>,
+    /// Whether a second factor was passed.
+    pub(crate) second_factor: bool,
 }
 
 /// An authorization code that was given out (RFC 6749 §4.1.2).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CodeRecord {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
@@ -79,15 +86,17 @@ pub(crate) struct CodeRecord {
 }
 
 /// What a person allowed a client once; every token that came of it ends with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) user: Arc<str>,
+    /// Whom the person allowed it.
+    pub(crate) client_id: Arc<str>,
     pub(crate) login: u64,
     pub(crate) revoked: bool,
 }
 
 /// A refresh token of a family (RFC 9700 §4.14.2); kept after use so that its reuse is seen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RefreshRecord {
     pub(crate) client_id: String,
     pub(crate) scope: String,
@@ -105,9 +114,11 @@ pub(crate) struct Ledger {
     pub(crate) refresh_tokens: Expiring<Key, RefreshRecord>,
     pub(crate) pushed: Expiring<Key, PushedRequest>,
     pub(crate) devices: Devices,
-    grants: Expiring<u64, Grant>,
-    ended: BTreeMap<String, u64>,
-    last_serial: u64,
+    /// The scopes that a person allowed a client.
+    pub(crate) consents: BTreeMap<(String, String), BTreeSet<String>>,
+    pub(super) grants: Expiring<u64, Grant>,
+    pub(super) ended: BTreeMap<String, u64>,
+    pub(super) last_serial: u64,
 }
 
 impl Ledger {
@@ -119,6 +130,7 @@ impl Ledger {
             refresh_tokens: Expiring::new(CAPACITY),
             pushed: Expiring::new(MAX_PUSHED),
             devices: Devices::new(),
+            consents: BTreeMap::new(),
             grants: Expiring::new(CAPACITY),
             ended: BTreeMap::new(),
             last_serial: 0,
@@ -132,9 +144,10 @@ impl Ledger {
     }
 
     /// Opens a grant for a session and names it.
-    pub(crate) fn open_grant(&mut self, session: &Session, deadline: i64, now: i64) -> u64 {
+    pub(crate) fn open_grant(&mut self, session: &Session, client_id: &str, deadline: i64, now: i64) -> u64 {
         let id = self.next_serial();
-        let grant = Grant { user: Arc::clone(&session.user), login: session.serial, revoked: false };
+        let (user, login) = (Arc::clone(&session.user), session.serial);
+        let grant = Grant { user, client_id: client_id.into(), login, revoked: false };
         self.grants.insert(id, grant, deadline, now);
         id
     }
@@ -171,6 +184,11 @@ impl Ledger {
     /// Whether something of this person with this serial was ended.
     pub(crate) fn is_ended(&self, user: &str, serial: u64) -> bool {
         self.ended.get(user).is_some_and(|end| serial < *end)
+    }
+
+    /// Forgets what people agreed to with a client that is gone.
+    pub(crate) fn forget_client(&mut self, client_id: &str) {
+        self.consents.retain(|(_, agreed_with), _| agreed_with != client_id);
     }
 
     /// Forgets everything; serials go on, so nothing old becomes new.

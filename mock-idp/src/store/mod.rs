@@ -3,22 +3,27 @@
 mod clients;
 mod device;
 mod expiring;
+mod image;
 mod ledger;
 mod seen;
+mod sessions;
 mod tokens;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use clients::{Clients, Found, REGISTERED_PREFIX, Registered};
 pub(crate) use device::{DeviceRecord, DeviceState};
+pub(crate) use expiring::Expiring;
+pub(crate) use image::{Expire, Image};
 pub(crate) use ledger::{CodeRecord, Ledger, PendingLogin, PushedRequest, RefreshRecord, Session, Terms};
 pub(crate) use seen::{Seen, Sight};
 pub(crate) use tokens::{Holder, TokenRecord, Tokens};
 
 /// The name under which a bearer value is kept: half a SHA-256 of it, so that the memory of the process holds none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Key([u8; 16]);
 
 /// What a value is, mixed into its [`Key`]: a value of one kind never finds a record of another.

@@ -9,10 +9,12 @@ use aws_lc_rs::signature::{
 };
 use axum::body::Body;
 use axum::http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::signer::{NOW, Signer, encode, fresh};
-use crate::world::{CHALLENGE, ISSUER, World};
+use crate::world::{CHALLENGE, ISSUER, World, part};
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -66,6 +68,10 @@ async fn registered(world: &World, key: &Key) -> String {
         "redirect_uris": ["http://localhost:5000/callback"], "token_endpoint_auth_method": "private_key_jwt",
         "grant_types": ["authorization_code", "client_credentials"], "jwks": {"keys": [key.jwk]},
     });
+    register(world, &metadata).await
+}
+
+async fn register(world: &World, metadata: &Value) -> String {
     let request = Request::post("/register")
         .header("content-type", "application/json")
         .header("authorization", "Bearer initial-token-of-team-a")
@@ -128,6 +134,33 @@ async fn try_method(world: &World, path: &str, method: &str) {
     assert_ne!(answer.status, 401, "{path} {method}: {}", answer.text());
 }
 
+/// A client that registered for an algorithm gets ID tokens under it, by a published key.
+async fn try_id_token(world: &World, algorithm: &str) {
+    let callback = "http://localhost:5000/callback";
+    let metadata = json!({
+        "redirect_uris": [callback], "token_endpoint_auth_method": "none", "id_token_signed_response_alg": algorithm,
+    });
+    let id = register(world, &metadata).await;
+    let changes = [("client_id", id.as_str()), ("redirect_uri", callback)];
+    let code = world.authorize(&changes).await.sent("code").unwrap();
+    let header = part(&world.redeem(&code, &changes).await.string("id_token"), 0);
+    assert_eq!(header["alg"], algorithm);
+    let keys = world.get("/jwks").await.json();
+    let of_header = |key: &&Value| key["kid"] == header["kid"] && key["alg"] == algorithm;
+    assert!(keys["keys"].as_array().unwrap().iter().any(|key| of_header(&key)), "{algorithm}");
+}
+
+/// The algorithm of a signed answer.
+async fn try_introspection(world: &World) -> String {
+    let basic = format!("Basic {}", STANDARD.encode("api:api-secret"));
+    let request = Request::post("/introspect")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("accept", "application/token-introspection+jwt")
+        .header("authorization", basic)
+        .body(Body::from("token=x"));
+    part(&world.send(request.unwrap()).await.text(), 0)["alg"].as_str().unwrap().to_owned()
+}
+
 fn words(value: &Value) -> Vec<&str> {
     value.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect()
 }
@@ -173,10 +206,13 @@ async fn try_member(world: &World, name: &str, value: &Value) {
                 try_proof(world, algorithm).await;
             }
         }
-        "id_token_signing_alg_values_supported" | "introspection_signing_alg_values_supported" => {
-            let keys = world.get("/jwks").await.json();
-            let published: Vec<&Value> = keys["keys"].as_array().unwrap().iter().map(|key| &key["alg"]).collect();
-            assert!(words(value).iter().any(|algorithm| published.contains(&&json!(algorithm))), "{name}");
+        "id_token_signing_alg_values_supported" => {
+            for algorithm in words(value) {
+                try_id_token(world, algorithm).await;
+            }
+        }
+        "introspection_signing_alg_values_supported" => {
+            assert_eq!(words(value), [try_introspection(world).await]);
         }
         "scopes_supported" => {
             for scope in ["openid", "profile", "offline_access", "orders:read"] {
@@ -219,9 +255,13 @@ async fn try_member(world: &World, name: &str, value: &Value) {
         }
         "claims_supported" => {
             let token = world.tokens().await.string("id_token");
-            for claim in crate::world::part(&token, 1).as_object().unwrap().keys() {
+            for claim in part(&token, 1).as_object().unwrap().keys() {
                 assert!(words(value).contains(&claim.as_str()), "`{claim}` is given and not announced");
             }
+        }
+        // Tried in `logout`.
+        name if name.starts_with("backchannel_logout_") || name.starts_with("frontchannel_logout_") => {
+            assert_eq!(value, true, "{name}");
         }
         "subject_types_supported" => assert_eq!(value, &json!(["public"])),
         // Tried with their algorithms, and in `par` and `request_object`.

@@ -2,6 +2,8 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::world::{CONTROL, ISSUER, World, control_request, part};
@@ -252,4 +254,31 @@ async fn an_expired_token_stays_expired_when_a_younger_one_shares_its_jti() {
     world.clock.advance(10);
     assert_eq!(world.introspect(&old).await, json!({"active": false}));
     assert!(world.is_active(&young).await);
+}
+
+#[tokio::test]
+async fn a_payload_is_signed_as_it_is_written_and_is_the_whole_claims_set() {
+    let world = World::new();
+    let now = 1_800_000_000;
+    let text = format!(
+        r#"{{ "iss":"{ISSUER}","aud":"orders-api","exp":{},"iat":{now},"jti":"once","client_id":"web","sub":"alice" }}"#,
+        now + 60
+    );
+    let token = world.mint(json!({"payload": text})).await;
+    assert_eq!(URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap(), text.as_bytes());
+    assert!(world.is_active(&token).await);
+    let doubled = text.replace(r#""sub":"alice""#, r#""sub":"alice","sub":"carol""#);
+    let token = world.mint(json!({"payload": doubled})).await;
+    assert!(!world.is_active(&token).await, "a doubled member is no claims set (RFC 7519 section 4)");
+    assert_eq!(world.mint(json!({"payload": "no JSON"})).await.split('.').nth(1), Some("bm8gSlNPTg"));
+
+    for order in [json!({"payload": text, "claims": {"sub": "bob"}}), json!({"payload": text, "broken": "alg-none"})] {
+        let mut whole = json!({"persona": "alice"});
+        whole.as_object_mut().unwrap().extend(order.as_object().unwrap().clone());
+        let answer = world.control("POST", "/control/v1/tokens", whole).await;
+        assert_eq!(answer.error(), "400 invalid_request", "{order}");
+    }
+    let order = json!({"persona": "alice", "payload": text});
+    let answer = World::opaque().control("POST", "/control/v1/tokens", order).await;
+    assert_eq!(answer.error(), "400 invalid_request", "an opaque token has no payload");
 }

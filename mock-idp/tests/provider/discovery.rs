@@ -30,7 +30,7 @@ async fn every_announced_endpoint_answers() {
         assert!(get.status != 405 || post.status != 405, "{name}");
         assert!(get.status != 404 && post.status != 404, "{name}");
     }
-    assert_eq!(found, 8);
+    assert_eq!(found, 9);
 }
 
 #[tokio::test]

@@ -217,3 +217,26 @@ async fn a_client_that_is_registered_for_dpop_cannot_leave_the_proof_out() {
     assert_eq!(world.post("/token", &form, None).await.error(), "400 invalid_request");
     assert_eq!(world.post_with_proof("/token", &form, &Signer::new().proof(&json!({}))).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_snapshot_keeps_what_a_token_is_bound_to_how_it_was_got_and_what_was_used() {
+    let world = World::extended();
+    let signer = Signer::new();
+    let code = world.authorize(&[("acr_values", "mfa"), ("resource", "https://orders.example")]).await.sent("code");
+    let proof = signer.proof(&json!({}));
+    let tokens = redeem(&world, &code.unwrap(), &proof).await;
+    let refresh_token = tokens.string("refresh_token");
+    let snapshot = world.control("GET", "/control/v1/snapshot", json!(null)).await.json();
+    assert_eq!(world.control("PUT", "/control/v1/snapshot", snapshot).await.status, 204);
+    assert_eq!(
+        refresh(&world, &refresh_token, &proof).await.error(),
+        "400 invalid_dpop_proof",
+        "a used proof stays used"
+    );
+    let thief = Signer::new().proof(&json!({}));
+    assert_eq!(refresh(&world, &refresh_token, &thief).await.error(), "400 invalid_grant");
+    let fresh = refresh(&world, &refresh_token, &signer.proof(&json!({}))).await;
+    let claims = part(&fresh.string("access_token"), 1);
+    assert_eq!((&claims["acr"], &claims["aud"]), (&json!("mfa"), &json!("https://orders.example")));
+    assert_eq!(claims["cnf"]["jkt"], signer.thumbprint());
+}

@@ -5,7 +5,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 
 use crate::support::Answer;
-use crate::world::World;
+use crate::world::{World, encode, part};
 
 async fn call(world: &World, method: &str, path: &str, token: Option<&str>, body: &Value) -> Answer {
     let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
@@ -150,4 +150,49 @@ async fn a_deleted_client_and_its_tokens_are_gone() {
     assert!(!world.is_active(&token).await);
     assert_eq!(machine_token(&world, &client).await.error(), "401 invalid_client");
     assert_eq!(call(&world, "GET", &path, Some(&key), &json!({})).await.error(), "401 invalid_token");
+}
+
+#[tokio::test]
+async fn a_registered_client_gets_its_algorithm_its_logout_address_and_its_faults() {
+    let world = World::extended();
+    let callback = "http://localhost:5000/callback";
+    let metadata = json!({
+        "redirect_uris": [callback], "token_endpoint_auth_method": "none", "id_token_signed_response_alg": "EdDSA",
+        "post_logout_redirect_uris": ["http://localhost:5000/bye"],
+        "backchannel_logout_uri": "http://169.254.169.254/latest",
+    });
+    let client = register(&world, &metadata).await;
+    assert!(client.json()["backchannel_logout_uri"].is_null(), "whoever registers sends the provider nowhere");
+    let id = client.string("client_id");
+    let changes = [("client_id", id.as_str()), ("redirect_uri", callback)];
+    let login = world.authorize(&changes).await;
+    let tokens = world.redeem(&login.sent("code").unwrap(), &changes).await;
+    let id_token = tokens.string("id_token");
+    assert_eq!(part(&id_token, 0)["alg"], "EdDSA");
+
+    let order = json!({"name": "invalid-nonce", "client_id": id, "times": 1});
+    assert_eq!(world.control("POST", "/control/v1/faults", order).await.status, 201);
+    let unknown = json!({"name": "invalid-nonce", "client_id": "dyn-nobody"});
+    assert_eq!(world.control("POST", "/control/v1/faults", unknown).await.error(), "400 invalid_request");
+    let minted = world.mint(json!({"client_id": id})).await;
+    assert_eq!(part(&minted, 1)["client_id"], id.as_str());
+
+    let query = encode(&[("id_token_hint", &id_token), ("post_logout_redirect_uri", "http://localhost:5000/bye")]);
+    let left = world.get(&format!("/end_session?{query}")).await;
+    assert_eq!((left.status.as_u16(), left.header("location")), (303, "http://localhost:5000/bye"));
+}
+
+#[tokio::test]
+async fn metadata_with_an_unknown_algorithm_or_a_dangerous_logout_address_are_refused() {
+    let world = World::extended();
+    for (name, value) in [
+        ("id_token_signed_response_alg", json!("none")),
+        ("id_token_signed_response_alg", json!("HS256")),
+        ("post_logout_redirect_uris", json!(["javascript:alert(1)"])),
+        ("frontchannel_logout_uri", json!("data:text/html,x")),
+    ] {
+        let mut metadata = machine();
+        metadata[name] = value;
+        assert_eq!(register(&world, &metadata).await.error(), "400 invalid_client_metadata", "{metadata}");
+    }
 }

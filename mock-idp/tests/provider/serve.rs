@@ -41,3 +41,35 @@ async fn a_server_with_a_wrong_configuration_does_not_start_and_shows_no_secret(
     assert!(matches!(error, Error::Key { .. }));
     assert!(!format!("{error} {error:?}").contains("but secret"));
 }
+
+#[tokio::test]
+async fn https_is_served_with_a_certificate_that_whoever_trusts_the_kept_authority_believes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tls");
+    let mut authorities = Vec::new();
+    for _ in 0..2 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let config = format!("issuer: https://localhost:{port}\ntls: {{ directory: {} }}", path.display());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let config = Config::parse(&config).unwrap();
+        let server = tokio::spawn(run(listener, config, async { stopped.await.unwrap_or_default() }));
+        let url = format!("https://localhost:{port}/.well-known/openid-configuration");
+        let authority = loop {
+            match std::fs::read(path.join("ca.pem")) {
+                Ok(pem) => break pem,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        let trusted = reqwest::Certificate::from_pem(&authority).unwrap();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+        let answer = client.get(&url).send().await.unwrap().text().await.unwrap();
+        assert!(answer.contains(&format!("https://localhost:{port}/token")), "{answer}");
+        let stranger = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        assert!(stranger.get(&url).send().await.is_err());
+        authorities.push(authority);
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+    }
+    assert_eq!(authorities[0], authorities[1], "made once");
+}

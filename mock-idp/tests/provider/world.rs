@@ -30,7 +30,7 @@ pub(crate) type Credentials = Option<(&'static str, &'static str)>;
 /// A posted form.
 pub(crate) type Fields = &'static [(&'static str, &'static str)];
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 issuer: http://localhost:9400
 service_name: idp
 control_token: control-token-of-the-test
@@ -159,6 +159,10 @@ impl World {
 
     pub(crate) fn without_control() -> Self {
         Self::from_text(&CONFIG.replace("control_token: control-token-of-the-test", ""))
+    }
+
+    pub(crate) fn app(&self) -> Router {
+        self.app.clone()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
