@@ -130,8 +130,11 @@ impl Run {
         let fails = |finding: &Finding| {
             finding.waived.is_none() && finding.tier <= self.plan.tier && finding.confidence != Confidence::Unproven
         };
+        // What could only ever be advice need not be proven.
+        let counts = |case: &JudgedCase| checks::by_id(case.check).is_none_or(|check| check.tier <= self.plan.tier);
         let open = |case: &JudgedCase| {
-            matches!(case.outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_) | Outcome::NotRun(_))
+            let unproven = matches!(case.outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_) | Outcome::NotRun(_));
+            unproven && counts(case)
         };
         let named_and_skipped = self.plan.layers_named && self.layers.iter().any(|layer| layer.skipped.is_some());
         if self.findings.iter().any(fails) {

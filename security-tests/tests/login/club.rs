@@ -116,6 +116,7 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/v1/notes/{title}", get(old_note))
         .route("/notes/{title}/comments", get(comments).post(comment))
         .route("/notes/{title}/comments/{id}", delete(uncomment))
+        .route("/members", get(members))
         .route("/debug", get(debug))
         .route("/admin", get(admin))
         .route("/undecided", get(undecided))
@@ -409,6 +410,14 @@ async fn uncomment(State(state): App, headers: HeaderMap, Path((title, id)): Pat
         Some(_) => *state.refuse(403),
         None => *state.refuse(404),
     }
+}
+
+/// For everybody, and it names everybody: a name in an answer is no proof by itself.
+async fn members(State(state): App) -> Response {
+    let data = state.data.lock().unwrap();
+    let members: Vec<_> = data.users.values().map(|user| json!({"name": user.name})).collect();
+    let notes: Vec<_> = data.notes.keys().collect();
+    state.answer(200, json!({"members": members, "notes": notes}))
 }
 
 async fn debug(State(state): App) -> Response {

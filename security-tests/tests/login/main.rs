@@ -35,6 +35,7 @@ paths:
   /v2/notes/{title}: { get: { operationId: readNote } }
   /notes/{title}/comments: { get: { operationId: comments, security: [] }, post: { operationId: comment } }
   /notes/{title}/comments/{id}: { delete: { operationId: uncomment } }
+  /members: { get: { operationId: members, security: [] } }
   /debug: { get: { operationId: debug } }
   /undecided: { get: { operationId: undecided } }
   /reset: { post: { operationId: reset } }
@@ -61,6 +62,7 @@ fn rules() -> AccessRules {
         ("comments", on("note", Grant::Anyone)),
         ("comment", with(on("note", Grant::Authenticated), json!({"text": "${canary}"}))),
         ("uncomment", destructive(on("comment", Grant::Owner))),
+        ("members", plain(&[Grant::Anyone])),
         ("debug", plain(&[])),
         ("GET /admin", plain(&[Grant::Role("admin".into())])),
         ("reset", destructive(plain(&[]))),

@@ -51,7 +51,7 @@ async fn run_tests(args: &Test, interrupts: Interrupts) -> Result<Exit, Failure>
     };
     match args.format {
         Format::Json => ui::print(&report::json(&run).to_string()),
-        Format::Text => ui::print_apart(&terminal(&run, rows(args))),
+        Format::Text => ui::print_apart(&terminal(&run, rows(args), args.target.is_none())),
     }
     Ok(exit_of(&run))
 }

@@ -119,10 +119,11 @@ pub(super) fn planned(plan: &TestPlan, format: Format) -> String {
     steps.collect::<serde_json::Value>().to_string()
 }
 
-pub(super) fn terminal(run: &Run, rows: Rows) -> String {
+/// `kept`: whether `replay` can look at it again.
+pub(super) fn terminal(run: &Run, rows: Rows, kept: bool) -> String {
     let colour = if ui::colour_stdout() { Colour::Ansi } else { Colour::None };
     let mut text = report::terminal_of(run, View { width: console_width(), colour, rows });
-    if let Some(finding) = run.findings.first() {
+    if let Some(finding) = run.findings.first().filter(|_| kept) {
         text.push_str(&format!("to look at one again: `devenv test replay {}`", finding.id));
     }
     text.trim_end().to_owned()

@@ -67,10 +67,13 @@ pub fn terminal_of(run: &Run, view: View) -> String {
         };
         text.push_str(&format!("{:<8} {what}\n", layer.layer.as_str()));
     }
-    for finding in &run.findings {
+    let (failing, advice): (Vec<&Finding>, Vec<&Finding>) =
+        run.findings.iter().partition(|finding| finding.waived.is_some() || finding.tier <= run.plan.tier);
+    for finding in failing {
         text.push('\n');
         text.push_str(&finding_text(run, finding, (width, colour)));
     }
+    text.push_str(&advice_text(&advice, colour));
     if let Some(comparison) = run.lock.as_ref().filter(|comparison| !comparison.is_empty()) {
         text.push_str(&lock_text(comparison, colour));
     }
@@ -80,6 +83,20 @@ pub fn terminal_of(run: &Run, view: View) -> String {
         open.iter().for_each(|(reason, cases)| text.push_str(&format!("  {cases:>4} × {reason}\n")));
     }
     text.push_str(&format!("\n{}\n", verdict_line(run, colour)));
+    text
+}
+
+/// What fails nobody, a line each: the proof is in the other reports.
+fn advice_text(advice: &[&Finding], colour: Colour) -> String {
+    if advice.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\nadvice\n");
+    for finding in advice {
+        let id = paint(&format!("[{}]", finding.id), "2", colour);
+        text.push_str(&format!("  {} {} {id}\n", finding.tier.as_str(), finding.title));
+    }
+    text.push_str("  P: conformance to a profile, H: hardening; `--tier P` or `--tier H` makes them count\n");
     text
 }
 
