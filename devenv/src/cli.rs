@@ -28,12 +28,24 @@ pub enum Command {
     Up(Up),
     /// Stop and remove everything of the stack
     Down(Down),
+    /// End services and leave them to be started again
+    Stop(Lifecycle),
+    /// End services and start them again, as they are
+    Restart(Lifecycle),
+    /// Freeze the whole stack: it uses no processor time until `wake`
+    Sleep(Whole),
+    /// Let a frozen stack go on
+    Wake(Whole),
+    /// Run a command where a service runs
+    Exec(Exec),
     /// List what runs
     Ps(Ps),
     /// Show output of services
     Logs(Logs),
     /// Show the steps that `up` would take, and why; changes nothing
     Plan(Plan),
+    /// Show the file as it is understood: all files merged, variables replaced, long forms
+    Config(Config),
     /// Test the authorization of the stack's API (starts the stack, and takes it down again, when it is not up)
     Test(Box<Test>),
     /// Print an access token of a persona
@@ -48,6 +60,16 @@ pub enum Command {
     Policy(Policy),
     /// Verify the log of the IAM's decisions
     AuditLog(AuditLog),
+    /// Bring the stack up and answer each change of a source file: rebuild, copy or restart
+    Watch(Watch),
+    /// Hold the files against secure defaults; each finding with its fix
+    Audit(Audit),
+    /// Write which content each image has into devenv.lock
+    Lock(LockImages),
+    /// List what projects left behind whose directory is gone; `--force` removes it
+    Gc(Gc),
+    /// Write a starter project; or a devenv.yaml over the Compose file that is there
+    Init(NewProject),
     /// Check this machine: engine, ports, versions, and how to mend each
     Doctor(Doctor),
     /// Print a completion script for a shell
@@ -66,9 +88,18 @@ pub struct StackArgs {
     /// Directory of the project; devenv.yaml is looked for there and above
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
-    /// Another manifest than devenv.yaml, relative to --dir
+    /// Another manifest than devenv.yaml or compose.yaml, relative to --dir; further ones are laid over it
     #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    pub file: Vec<PathBuf>,
+    /// Services of this profile, too
+    #[arg(
+        long = "profile",
+        value_name = "NAME",
+        env = "COMPOSE_PROFILES",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub profiles: Vec<String>,
     /// Where services run; `auto` takes Docker when it answers and has or gets every image, otherwise `embedded`
     #[arg(long, value_enum, default_value_t = EngineArg::Auto, env = "DEVENV_ENGINE")]
     pub engine: EngineArg,
@@ -107,6 +138,12 @@ pub struct Up {
     /// Return when everything is ready, and leave it running
     #[arg(short, long, visible_alias = "wait")]
     pub detach: bool,
+    /// Start only images whose content is the one of devenv.lock
+    #[arg(long)]
+    pub locked: bool,
+    /// Say where the time went: for each service, and the chain of steps that the whole waited for
+    #[arg(long)]
+    pub timings: bool,
     /// Progress as text or JSON lines
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -124,6 +161,146 @@ pub struct Down {
     /// Progress as text or JSON lines
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// `devenv stop` and `devenv restart`.
+#[derive(Debug, Args)]
+pub struct Lifecycle {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Only these services
+    pub services: Vec<String>,
+    /// Progress as text or JSON lines
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv sleep` and `devenv wake`.
+#[derive(Debug, Args)]
+pub struct Whole {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Progress as text or JSON lines
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+impl From<Whole> for Lifecycle {
+    fn from(whole: Whole) -> Self {
+        Self { stack: whole.stack, services: Vec::new(), format: whole.format }
+    }
+}
+
+/// `devenv exec`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: devenv exec db -- psql -U postgres\nThe exit code is that of the command.")]
+pub struct Exec {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// The service: in its container, or beside its process with its environment
+    pub service: String,
+    /// As this user, in a container
+    #[arg(short, long, value_name = "USER")]
+    pub user: Option<String>,
+    /// In this directory
+    #[arg(short, long, value_name = "DIR")]
+    pub workdir: Option<String>,
+    /// No terminal, even when there is one
+    #[arg(short = 'T', long)]
+    pub no_tty: bool,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
+}
+
+/// `devenv watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Only these services and what they need
+    pub services: Vec<String>,
+    /// Progress as text or JSON lines
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Make the mechanical fixes in the files; comments and layout stay
+    #[arg(long)]
+    pub fix: bool,
+    /// Exit with 1 for findings of this severity and above
+    #[arg(long, value_enum, default_value_t = FailOn::Medium, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    /// Text, JSON or SARIF 2.1.0
+    #[arg(long, value_enum, default_value_t)]
+    pub format: AuditFormat,
+}
+
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// All findings
+    Low,
+    /// What makes an attack easier, and worse
+    Medium,
+    /// What gives the machine or its secrets away
+    High,
+    /// Only tell
+    Never,
+}
+
+/// `--format` of `audit`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For people
+    #[default]
+    Text,
+    /// A JSON array
+    Json,
+    /// For code hosts
+    Sarif,
+}
+
+/// `devenv lock`.
+#[derive(Debug, Args)]
+pub struct LockImages {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// A table or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv gc`.
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Remove what is listed, volumes included
+    #[arg(long)]
+    pub force: bool,
+    /// A table or a JSON array
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv init`.
+#[derive(Debug, Args)]
+pub struct NewProject {
+    /// Which: `orders`
+    pub template: Option<String>,
+    /// Where to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
 }
 
 /// `devenv ps`.
@@ -166,6 +343,26 @@ pub struct Plan {
     #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
     pub stack: StackArgs,
     /// A table or a JSON array
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv config`.
+#[derive(Debug, Args)]
+pub struct Config {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Say where the value of a variable comes from, instead
+    #[arg(long, value_name = "VARIABLE")]
+    pub explain: Option<String>,
+    /// Names of the services only
+    #[arg(long, conflicts_with = "explain")]
+    pub services: bool,
+    /// Only check the files
+    #[arg(short, long, conflicts_with_all = ["explain", "services"])]
+    pub quiet: bool,
+    /// YAML or JSON
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -15,6 +15,8 @@ pub enum Exit {
     Inconclusive,
     /// Interrupted by the user.
     Interrupted,
+    /// That of a command that was run for the user: `devenv exec`.
+    Command(u8),
 }
 
 impl Exit {
@@ -28,6 +30,7 @@ impl Exit {
             Self::World => 3,
             Self::Inconclusive => 4,
             Self::Interrupted => 130,
+            Self::Command(code) => code,
         }
     }
 }

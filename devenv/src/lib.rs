@@ -4,6 +4,7 @@
 //! The folders are the picture in `docs/architecture.md`: text → [`manifest`] → [`plan`] → [`engine`] steps → a running
 //! [`stack`]; and back: stack → target → test plan → verdicts → reports.
 
+pub mod audit;
 pub mod cli;
 pub mod commands;
 pub mod describe;
@@ -15,6 +16,7 @@ pub mod manifest;
 pub mod plan;
 pub mod relay;
 pub mod select;
+pub mod sources;
 pub mod stack;
 pub mod ui;
 

@@ -7,7 +7,8 @@ use crate::engine::execute::Failure as StepFailure;
 use crate::exit::Exit;
 use crate::manifest::Problems;
 use crate::plan::ResolveError;
-use crate::stack::{ArtifactError, ContextError, LocateError, LockError, SecretsError};
+use crate::sources::SourceError;
+use crate::stack::{ArtifactError, ContextError, ImageLockError, LocateError, LockError, SecretsError};
 
 /// The end of a command that did not work out.
 #[derive(Debug)]
@@ -162,9 +163,21 @@ impl From<ContextError> for Failure {
                 let message = Message { text: error.to_string(), help: None, log };
                 Self::Other { exit: Exit::World, messages: vec![message] }
             }
-            ContextError::File { .. } => Self::new(Exit::Usage, error.to_string()),
+            ContextError::File { .. } | ContextError::Build { .. } => Self::new(Exit::Usage, error.to_string()),
             ContextError::Artifact(_) | ContextError::Secrets(_) => Self::new(Exit::World, error.to_string()),
         }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<ImageLockError> for Failure {
+    fn from(error: ImageLockError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
     }
 }
 

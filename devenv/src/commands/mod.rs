@@ -1,12 +1,19 @@
 //! One file for each subcommand, short: load, plan, act, show.
 
+mod audit;
 mod audit_log;
 mod completions;
+mod config;
 mod control;
 mod doctor;
 mod down;
+mod exec;
 mod failure;
+mod gc;
+mod init;
 mod interrupt;
+mod lifecycle;
+mod lock;
 mod logs;
 mod persona;
 mod plan;
@@ -21,6 +28,7 @@ mod target;
 mod test;
 mod token;
 mod up;
+mod watch;
 mod why;
 mod words;
 
@@ -30,6 +38,7 @@ use crate::ui;
 
 pub use failure::{Failure, Message};
 use interrupt::Interrupts;
+use lifecycle::Verb;
 
 /// Runs one command and says how it ended.
 pub async fn run(command: Command) -> Exit {
@@ -65,9 +74,20 @@ async fn dispatch(command: Command) -> Result<Exit, Failure> {
 /// Commands that leave nothing half done when they are dropped.
 async fn look(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Stop(args) => lifecycle::run(args, Verb::Stop).await,
+        Command::Restart(args) => lifecycle::run(args, Verb::Restart).await,
+        Command::Sleep(args) => lifecycle::run(args.into(), Verb::Sleep).await,
+        Command::Wake(args) => lifecycle::run(args.into(), Verb::Wake).await,
+        Command::Exec(args) => exec::run(args).await,
+        Command::Audit(args) => audit::run(args).await,
+        Command::Watch(args) => watch::run(args).await,
+        Command::Lock(args) => lock::run(args).await,
+        Command::Gc(args) => gc::run(args).await,
+        Command::Init(args) => init::run(&args),
         Command::Ps(args) => ps::run(args).await,
         Command::Logs(args) => logs::run(args).await,
         Command::Plan(args) => plan::run(args).await,
+        Command::Config(args) => config::run(&args).await,
         Command::Token(args) => token::run(args).await,
         Command::Request(args) => request::run(args).await,
         Command::Persona(args) => persona::run(args).await,
@@ -92,9 +112,15 @@ fn format_of(command: &Command) -> Format {
     match command {
         Command::Up(args) => args.format,
         Command::Down(args) => args.format,
+        Command::Stop(args) | Command::Restart(args) => args.format,
+        Command::Sleep(args) | Command::Wake(args) => args.format,
+        Command::Watch(args) => args.format,
+        Command::Lock(args) => args.format,
+        Command::Gc(args) => args.format,
         Command::Ps(args) => args.format,
         Command::Logs(args) => args.format,
         Command::Plan(args) => args.format,
+        Command::Config(args) => args.format,
         Command::Test(args) => args.format(),
         Command::Token(args) => args.format,
         Command::Request(args) => args.format,
@@ -107,6 +133,11 @@ fn format_of(command: &Command) -> Format {
         },
         Command::AuditLog(args) => args.format(),
         Command::Doctor(args) => args.format,
-        Command::Completions(_) | Command::Serve(_) | Command::Supervise(_) => Format::Text,
+        Command::Audit(_)
+        | Command::Completions(_)
+        | Command::Exec(_)
+        | Command::Init(_)
+        | Command::Serve(_)
+        | Command::Supervise(_) => Format::Text,
     }
 }

@@ -29,6 +29,8 @@ async fn plan(args: &Plan, ui: &Ui) -> Result<Exit, Failure> {
                     "action": step.action.verb(),
                     "subject": step.action.subject(),
                     "cause": step.cause.to_string(),
+                    "kind": step.cause.kind(),
+                    "fields": step.cause.fields(),
                     "after": step.after,
                 })
             });

@@ -7,6 +7,7 @@ use crate::commands::Failure;
 use crate::commands::session::{Prepared, Session};
 use crate::engine::execute::execute;
 use crate::engine::reconcile::{Goal, reconcile};
+use crate::engine::timings::{Timings, timings};
 use crate::engine::{Action, Observed, ServiceState};
 use crate::event::{Event, Reporter};
 use crate::manifest::EngineName;
@@ -14,16 +15,16 @@ use crate::plan::{PlannedService, PublishedPort, Role, host_data_of};
 use crate::stack::{self, Record};
 use crate::ui::Table;
 
-/// Brings the stack (or some services of it) up; what was there before is returned.
+/// Brings the stack (or some services of it) up, and says where the time went.
 pub(super) async fn bring_up(
     session: &Session,
     prepared: &Prepared,
     only: BTreeSet<String>,
     reporter: &Reporter,
-) -> Result<Observed, Failure> {
+) -> Result<Timings, Failure> {
     let engine = prepared.engine.name();
     let known = Record::read(&session.project).filter(|record| record.engine() == Some(engine));
-    let mut record = known.unwrap_or_else(|| Record::new(engine));
+    let mut record = known.unwrap_or_else(|| Record::new(engine, &session.project.directory));
     record.write(&session.project)?;
     for service in prepared.plan.services.values().filter(|service| service.on_host()) {
         std::fs::create_dir_all(host_data_of(&session.project, &service.name))?;
@@ -35,6 +36,7 @@ pub(super) async fn bring_up(
     if !outcome.failures.is_empty() {
         return Err(Failure::of_steps(outcome.failures));
     }
+    let timings = timings(&steps, &outcome.spans);
     if !steps.is_empty() {
         let after = prepared.engine.observe(&session.project).await?;
         let left = unproven(&record, &after);
@@ -44,7 +46,7 @@ pub(super) async fn bring_up(
         record.ready = seen.map(|(name, service)| (name, service.id)).collect();
         record.write(&session.project)?;
     }
-    Ok(before)
+    Ok(timings)
 }
 
 /// Services that are not the ones that were seen ready: an interrupted run started them and did not wait.
@@ -87,8 +89,10 @@ pub(super) async fn take_down_late_comers(
         tokio::time::sleep(LATE).await;
         let late = prepared.engine.observe(&session.project).await?;
         let anything = match goal {
-            Goal::Stop | Goal::Kill => is_up(&late),
-            Goal::Up { .. } | Goal::Down { .. } => !late.services.is_empty() || !late.networks.is_empty(),
+            Goal::Stop { .. } | Goal::Kill | Goal::Sleep | Goal::Wake => is_up(&late),
+            Goal::Up { .. } | Goal::Restart { .. } | Goal::Down { .. } => {
+                !late.services.is_empty() || !late.networks.is_empty()
+            }
         };
         if anything {
             return take_down(session, prepared, goal, reporter).await;
@@ -136,6 +140,20 @@ pub(super) fn urls(prepared: &Prepared) -> String {
         table.row([service.name.clone(), url_of(service).unwrap_or_else(|| "-".into()), what.into()]);
     }
     table.render()
+}
+
+/// Timings as people read them: by service in the order in which they were ready, then the critical path.
+pub(super) fn timings_text(timings: &Timings) -> String {
+    let mut table = Table::new(&["service", "provide", "create", "start", "ready", "ready after"]);
+    let mut services: Vec<_> = timings.services.iter().collect();
+    services.sort_by_key(|(_, timing)| timing.after_ms);
+    let ms = |value: u64| format!("{value} ms");
+    for (name, timing) in services {
+        let phases = [timing.provide_ms, timing.create_ms, timing.start_ms, timing.ready_ms, timing.after_ms];
+        table.row(std::iter::once(name.clone()).chain(phases.map(ms)));
+    }
+    let path: Vec<String> = timings.critical_path.iter().map(|(step, took)| format!("{step} ({took} ms)")).collect();
+    format!("{}\n\ncritical path, {} ms: {}", table.render(), timings.total_ms, path.join(" → "))
 }
 
 /// Whether anything runs; what was stopped is no stack that somebody works with.

@@ -10,9 +10,9 @@ use crate::engine::mixed::Mixed;
 use crate::engine::{Engine, EngineError};
 use crate::event::{Event, Reporter};
 use crate::exit::Exit;
-use crate::manifest::{self, EngineName, Manifest, SourceFile};
+use crate::manifest::{self, Composed, EngineName, Manifest, Sources};
 use crate::plan::{Plan, Project, resolve};
-use crate::stack::{self, Depth, Gathering, Record};
+use crate::stack::{self, Depth, Gathering, ProjectFiles, Record};
 
 /// A loaded manifest with its project.
 #[derive(Debug)]
@@ -21,6 +21,38 @@ pub(super) struct Session {
     pub(super) project: Project,
     pub(super) environment: BTreeMap<String, String>,
     engine: EngineArg,
+}
+
+/// The files of a stack, read and checked.
+pub(super) struct Opened {
+    pub(super) composed: Composed,
+    pub(super) project: Project,
+    /// What variables mean in the files: `.env`, and the caller's environment over it.
+    pub(super) variables: BTreeMap<String, String>,
+}
+
+/// Finds, reads and checks the manifest with all that belongs to it; its warnings are reported.
+pub(super) fn open(args: &StackArgs, reporter: &Reporter) -> Result<Opened, Failure> {
+    open_files(args, None, reporter)
+}
+
+fn open_files(args: &StackArgs, variable: Option<(&str, &str)>, reporter: &Reporter) -> Result<Opened, Failure> {
+    let located = stack::locate(&args.dir, &args.file)?;
+    let environment = environment();
+    let mut variables = dot_env(&located.directory, &environment)?;
+    variables.extend(environment.clone());
+    variables.extend(variable.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let files = ProjectFiles { directory: located.directory.clone() };
+    let (file, overrides) = (&located.file, &located.overrides);
+    let loaded = manifest::read(&Sources { file, overrides, files: &files, variables: &variables })?;
+    for warning in loaded.warnings.iter() {
+        let place = format!("{}:{}:{}", warning.file.display(), warning.line, warning.column);
+        reporter.report(Event::Warning { message: format!("{place}: {}", warning.message) });
+    }
+    let mut composed = loaded.value;
+    composed.manifest.active_profiles = args.profiles.iter().cloned().collect();
+    let project = stack::project(composed.manifest.name.as_deref(), &located.directory, &environment);
+    Ok(Opened { composed, project, variables })
 }
 
 /// An engine with the plan that was resolved for it.
@@ -47,19 +79,8 @@ impl Session {
         variable: Option<(&str, &str)>,
         reporter: &Reporter,
     ) -> Result<Self, Failure> {
-        let located = stack::locate(&args.dir, args.file.as_deref())?;
-        let environment = environment();
-        let mut variables = dot_env(&located.directory)?;
-        variables.extend(environment.clone());
-        variables.extend(variable.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let source = SourceFile { path: located.shown.clone(), text: located.text };
-        let loaded = manifest::load(&source, &variables)?;
-        for warning in loaded.warnings.iter() {
-            let place = format!("{}:{}:{}", warning.file.display(), warning.line, warning.column);
-            reporter.report(Event::Warning { message: format!("{place}: {}", warning.message) });
-        }
-        let project = stack::project(loaded.value.name.as_deref(), &located.directory, &environment);
-        Ok(Self { manifest: loaded.value, project, environment: variables, engine: args.engine })
+        let Opened { composed, project, variables } = open_files(args, variable, reporter)?;
+        Ok(Self { manifest: composed.manifest, project, environment: variables, engine: args.engine })
     }
 
     /// The engine and plan for bringing the stack up.
@@ -155,6 +176,12 @@ impl Session {
         Ok(Choice { prepared: Prepared { engine: mixed(docker)?, plan }, reason: reason.into() })
     }
 
+    /// The Docker engine with the plan for it, whatever the stack runs on.
+    pub(super) async fn docker_plan(&self, depth: Depth, reporter: &Reporter) -> Result<(Docker, Plan), Failure> {
+        let docker = Docker::connect(&self.environment).await?;
+        Ok((docker, self.resolve(EngineName::Docker, depth, reporter).await?))
+    }
+
     async fn embedded(&self, depth: Depth, reporter: &Reporter, reason: &str) -> Result<Choice, Failure> {
         let plan = self.resolve(EngineName::Embedded, depth, reporter).await?;
         let engine = Box::new(processes()?);
@@ -171,11 +198,11 @@ impl Session {
     }
 }
 
-fn mixed(docker: Docker) -> Result<Box<dyn Engine>, Failure> {
+pub(super) fn mixed(docker: Docker) -> Result<Box<dyn Engine>, Failure> {
     Ok(Box::new(Mixed { containers: docker, processes: processes()? }))
 }
 
-fn processes() -> Result<Embedded, Failure> {
+pub(super) fn processes() -> Result<Embedded, Failure> {
     Ok(Embedded::new(std::env::current_exe()?))
 }
 
@@ -186,19 +213,17 @@ pub(super) fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// `.env` beside the manifest: `NAME=value` lines, `#` comments, optional quotes, `export` allowed (Compose).
-fn dot_env(directory: &std::path::Path) -> Result<BTreeMap<String, String>, Failure> {
+/// The pairs of `.env` beside the manifest.
+pub(super) fn dot_env(
+    directory: &std::path::Path,
+    environment: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, Failure> {
     let path = directory.join(".env");
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(Failure::new(Exit::Usage, format!("cannot read {}: {error}", path.display()))),
     };
-    let pair = |line: &str| {
-        let (name, value) = line.trim().trim_start_matches("export ").split_once('=')?;
-        let value = value.trim();
-        let unquoted = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
-        Some((name.trim().to_owned(), unquoted.unwrap_or(value).to_owned()))
-    };
-    Ok(text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(pair).collect())
+    manifest::dot_env(&text, environment)
+        .map_err(|error| Failure::new(Exit::Usage, format!("{}:{}: {}", path.display(), error.line, error.message)))
 }

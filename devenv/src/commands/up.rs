@@ -11,6 +11,7 @@ use crate::commands::session::{Prepared, Session};
 use crate::commands::{Failure, logs, running};
 use crate::engine::LogOptions;
 use crate::engine::reconcile::Goal;
+use crate::engine::timings::Timings;
 use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 use crate::stack::{Depth, Lock};
@@ -24,8 +25,8 @@ pub(super) async fn run(args: Up, mut interrupts: Interrupts) -> Result<Exit, Fa
     let result = up(&args, ui.reporter(), &mut interrupts).await;
     // The table comes below the progress, not between its lines.
     ui.finish().await;
-    let (session, prepared) = result?;
-    show(&prepared, args.format);
+    let (session, prepared, timings) = result?;
+    show(&prepared, args.format, args.timings.then_some(&timings));
     if args.detach {
         return Ok(Exit::Success);
     }
@@ -35,7 +36,11 @@ pub(super) async fn run(args: Up, mut interrupts: Interrupts) -> Result<Exit, Fa
     result
 }
 
-async fn up(args: &Up, reporter: &Reporter, interrupts: &mut Interrupts) -> Result<(Session, Prepared), Failure> {
+async fn up(
+    args: &Up,
+    reporter: &Reporter,
+    interrupts: &mut Interrupts,
+) -> Result<(Session, Prepared, Timings), Failure> {
     let session = Session::open(&args.stack, reporter)?;
     let lock = Lock::take(&session.project, "up")?;
     let prepared = tokio::select! {
@@ -43,8 +48,11 @@ async fn up(args: &Up, reporter: &Reporter, interrupts: &mut Interrupts) -> Resu
         () = interrupts.next() => return Err(Failure::Interrupted),
     };
     let only = known(&prepared, &args.services)?;
-    tokio::select! {
-        up = running::bring_up(&session, &prepared, only, reporter) => drop(up?),
+    if args.locked {
+        super::lock::verify(&session, &prepared, reporter).await?;
+    }
+    let timings = tokio::select! {
+        up = running::bring_up(&session, &prepared, only, reporter) => up?,
         () = interrupts.next() => {
             if args.detach {
                 reporter.report(Event::Note { message: "what was started goes on; `devenv down` removes it".into() });
@@ -55,8 +63,8 @@ async fn up(args: &Up, reporter: &Reporter, interrupts: &mut Interrupts) -> Resu
             lock.abandon();
             return Err(Failure::Interrupted);
         }
-    }
-    Ok((session, prepared))
+    };
+    Ok((session, prepared, timings))
 }
 
 /// The services that were named; a name that does not exist is a mistake of the command line.
@@ -67,7 +75,7 @@ fn known(prepared: &Prepared, names: &[String]) -> Result<BTreeSet<String>, Fail
     Ok(names.iter().cloned().collect())
 }
 
-fn show(prepared: &Prepared, format: Format) {
+fn show(prepared: &Prepared, format: Format, timings: Option<&Timings>) {
     match format {
         Format::Json => {
             let url = |service| running::url_of(service).map(serde_json::Value::from);
@@ -75,9 +83,18 @@ fn show(prepared: &Prepared, format: Format) {
             let urls: serde_json::Map<_, _> =
                 services.filter_map(|service| Some((service.name.clone(), url(service)?))).collect();
             let engine = prepared.engine.name().to_string();
-            ui::print(&serde_json::json!({ "engine": engine, "urls": urls }).to_string());
+            let mut shown = serde_json::json!({ "engine": engine, "urls": urls });
+            if let (Some(timings), Some(fields)) = (timings, shown.as_object_mut()) {
+                fields.insert("timings".to_owned(), serde_json::json!(timings));
+            }
+            ui::print(&shown.to_string());
         }
-        Format::Text => ui::print_apart(&running::urls(prepared)),
+        Format::Text => {
+            ui::print_apart(&running::urls(prepared));
+            if let Some(timings) = timings {
+                ui::print(&format!("\n{}", running::timings_text(timings)));
+            }
+        }
     }
 }
 
@@ -139,8 +156,9 @@ async fn stop(
     interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
     reporter.report(Event::Note { message: "stopping (Ctrl-C again to kill)".into() });
+    let stopped = Goal::Stop { only: BTreeSet::new() };
     tokio::select! {
-        result = running::take_down(session, prepared, &Goal::Stop, reporter) => result,
+        result = running::take_down(session, prepared, &stopped, reporter) => result,
         () = interrupts.next() => running::take_down(session, prepared, &Goal::Kill, reporter).await,
     }
 }

@@ -39,6 +39,20 @@ pub enum EngineError {
         /// What the engine said.
         cause: String,
     },
+    /// An image cannot be built.
+    #[error("the image of service `{service}` cannot be built: {}{cause}", at(step))]
+    Build {
+        /// The service.
+        service: String,
+        /// The instruction that failed, e.g. `Step 2/3 : RUN make`; empty: none was reached.
+        step: String,
+        /// What the builder said.
+        cause: String,
+        /// Output of that instruction.
+        output: Vec<String>,
+        /// It asks for what only BuildKit knows.
+        buildkit: bool,
+    },
     /// A port of this machine is taken.
     #[error("port {port} for service `{service}` is taken by {holder}")]
     PortTaken {
@@ -98,8 +112,12 @@ impl EngineError {
             Self::ImageUnavailable { image, .. } => {
                 Some(format!("check the network and the name, load it (`docker load`), or tag one that is here as `{image}`"))
             }
+            Self::Build { buildkit: true, service, .. } => Some(format!(
+                "the engine's classic builder is used, which does not know this; build it with BuildKit (`docker buildx build -t {service} …`) and name the result with `image: {service}` and `pull_policy: never`"
+            )),
             Self::PortTaken { .. } => Some("stop what holds it, or change the port in devenv.yaml".into()),
             Self::Refused { .. }
+            | Self::Build { .. }
             | Self::Ended { .. }
             | Self::NotReady { .. }
             | Self::Unsupported { .. }
@@ -116,9 +134,14 @@ impl EngineError {
             | Self::Lost { .. }
             | Self::Refused { .. }
             | Self::ImageUnavailable { .. }
+            | Self::Build { .. }
             | Self::PortTaken { .. }
             | Self::Unsupported { .. }
             | Self::Machine { .. } => None,
         }
     }
+}
+
+fn at(step: &str) -> String {
+    if step.is_empty() { String::new() } else { format!("{step}: ") }
 }

@@ -3,11 +3,12 @@
 //! Must not know engines' insides nor how progress is shown. Dropping the future stops between and within steps; what was
 //! done stays, and the next run goes on from what it observes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt, TryStreamExt as _};
 
+use crate::engine::timings::Span;
 use crate::engine::{Action, Engine, EngineError, LogOptions, Step, readiness};
 use crate::event::{Event, Reporter};
 use crate::plan::Plan;
@@ -21,6 +22,8 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// Steps that were not taken because of a failure.
     pub skipped: usize,
+    /// When each step ran, by its index.
+    pub spans: BTreeMap<usize, Span>,
 }
 
 /// A failed step.
@@ -43,6 +46,7 @@ const EXPLAIN: Duration = Duration::from_secs(5);
 pub async fn execute(engine: &dyn Engine, plan: &Plan, steps: &[Step], reporter: &Reporter) -> Outcome {
     reporter.report(Event::Planned { steps: steps.len() });
     let mut outcome = Outcome::default();
+    let begun = Instant::now();
     let mut succeeded = BTreeSet::new();
     let mut waiting: BTreeSet<usize> = (0..steps.len()).collect();
     let mut running = FuturesUnordered::new();
@@ -57,16 +61,21 @@ pub async fn execute(engine: &dyn Engine, plan: &Plan, steps: &[Step], reporter:
         for index in ready {
             waiting.remove(&index);
             if let Some(step) = steps.get(index) {
-                running.push(async move { (index, take(engine, plan, step, reporter).await) });
+                running.push(async move {
+                    let begin = begun.elapsed();
+                    let result = take(engine, plan, step, reporter).await;
+                    (index, Span { begin, end: begun.elapsed() }, result)
+                });
             }
         }
         match running.next().await {
             None => break,
-            Some((index, Ok(()))) => {
+            Some((index, span, Ok(()))) => {
+                outcome.spans.insert(index, span);
                 succeeded.insert(index);
                 outcome.done += 1;
             }
-            Some((index, Err(error))) => {
+            Some((index, _, Err(error))) => {
                 let subject = steps.get(index).map(|step| step.action.subject().to_owned()).unwrap_or_default();
                 let log = explain(engine, plan, &error).await;
                 outcome.failures.push(Failure { subject, error, log });
@@ -109,6 +118,9 @@ async fn take(engine: &dyn Engine, plan: &Plan, step: &Step, reporter: &Reporter
 
 /// The end of the culprit's output; an engine that hangs must not hold up the error that it explains.
 async fn explain(engine: &dyn Engine, plan: &Plan, error: &EngineError) -> Vec<String> {
+    if let EngineError::Build { output, .. } = error {
+        return output.clone();
+    }
     let Some(culprit) = error.culprit() else { return vec![] };
     let options = LogOptions { follow: false, tail: Some(LOG_LINES) };
     let read = async {

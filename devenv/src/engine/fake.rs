@@ -115,6 +115,11 @@ impl World {
                     reporter.report(Event::Warning { message: format!("service `{name}` did not end and was killed") });
                 }
             }
+            Action::Pause(name) | Action::Resume(name) => {
+                if let Some(service) = stack.services.get_mut(name) {
+                    service.freeze(matches!(action, Action::Pause(_)));
+                }
+            }
             Action::Kill(name) => stack.kill(name),
             Action::Remove(name) => drop(stack.services.remove(name)),
             Action::AwaitReady(_) | Action::AwaitExit(_) | Action::CreateNetwork(_) | Action::CreateVolume(_) => {}

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt as _};
 
-use super::{Action, Engine, EngineError, Exec, LogLine, LogOptions, Observed, ServiceState};
+use super::{Action, Engine, EngineError, Exec, Interaction, LogLine, LogOptions, Observed, ServiceState};
 use crate::event::Reporter;
 use crate::manifest::EngineName;
 use crate::plan::{Plan, PlannedService, Project};
@@ -95,6 +95,19 @@ impl<C: Engine, P: Engine> Engine for Mixed<C, P> {
         command: Exec<'a>,
     ) -> BoxFuture<'a, Result<i64, EngineError>> {
         self.side(service).exec(project, service, command)
+    }
+
+    fn put<'a>(&'a self, project: &'a Project, service: &'a PlannedService) -> BoxFuture<'a, Result<(), EngineError>> {
+        self.side(service).put(project, service)
+    }
+
+    fn interact<'a>(
+        &'a self,
+        project: &'a Project,
+        service: &'a PlannedService,
+        command: &'a Interaction,
+    ) -> BoxFuture<'a, Result<i64, EngineError>> {
+        self.side(service).interact(project, service, command)
     }
 
     fn logs<'a>(

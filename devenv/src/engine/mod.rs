@@ -24,6 +24,8 @@ pub mod observed;
 pub mod readiness;
 pub mod reconcile;
 pub mod step;
+pub mod terminal;
+pub mod timings;
 
 pub use error::EngineError;
 pub use observed::{Observed, ObservedService, ServiceState};
@@ -71,6 +73,23 @@ pub trait Engine: Send + Sync {
         command: Exec<'a>,
     ) -> BoxFuture<'a, Result<i64, EngineError>>;
 
+    /// Runs a command where the service runs, with this process's own input and output, and says its exit code.
+    fn interact<'a>(
+        &'a self,
+        _project: &'a Project,
+        service: &'a PlannedService,
+        _command: &'a Interaction,
+    ) -> BoxFuture<'a, Result<i64, EngineError>> {
+        let reason = "this engine cannot run commands beside it".to_owned();
+        Box::pin(std::future::ready(Err(EngineError::Unsupported { service: service.name.clone(), reason })))
+    }
+
+    /// Puts `service.files` where the service sees them, while it runs.
+    fn put<'a>(&'a self, _project: &'a Project, service: &'a PlannedService) -> BoxFuture<'a, Result<(), EngineError>> {
+        let reason = "files are copied into containers only: a process sees the files of this machine".to_owned();
+        Box::pin(std::future::ready(Err(EngineError::Unsupported { service: service.name.clone(), reason })))
+    }
+
     /// Output lines of services, oldest first in each service; ends at the present unless `follow`.
     fn logs<'a>(
         &'a self,
@@ -87,6 +106,19 @@ pub struct Exec<'a> {
     pub words: &'a [String],
     /// Most time.
     pub timeout: Duration,
+}
+
+/// A command for [`Engine::interact`].
+#[derive(Clone, Debug, Default)]
+pub struct Interaction {
+    /// Words.
+    pub words: Vec<String>,
+    /// A terminal of its own, where engines have any to give.
+    pub terminal: bool,
+    /// As whom, other than the service's own user.
+    pub user: Option<String>,
+    /// Where, other than the service's own directory.
+    pub directory: Option<String>,
 }
 
 /// Which output lines.

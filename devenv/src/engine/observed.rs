@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::manifest::Restart;
 use crate::plan::{Fingerprint, PublishedPort};
 
 /// Everything of one project that exists.
@@ -38,6 +39,18 @@ pub struct ObservedService {
     pub started_at: i64,
     /// Another service whose network namespace it lives in is not the one that runs now (relays).
     pub detached: bool,
+    /// What can be told of how it runs, beside its fingerprint.
+    #[serde(skip)]
+    pub circumstances: Circumstances,
+}
+
+/// How something runs, as far as an engine can tell: `None` where it cannot. Somebody may have changed it by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Names that the engine has for the networks that it is in.
+    pub networks: Option<BTreeSet<String>>,
+    /// When it is started again by itself.
+    pub restart: Option<Restart>,
 }
 
 /// State of a service.

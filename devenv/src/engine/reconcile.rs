@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::observed::{Observed, ObservedService, ServiceState};
 use crate::engine::step::{Action, Cause, Step};
 use crate::manifest::Condition;
-use crate::plan::{Plan, PlannedService, ServiceNetwork};
+use crate::plan::{Plan, PlannedService, Role, ServiceNetwork};
 
 /// What the steps shall lead to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,20 @@ pub enum Goal {
         /// Empty: all.
         only: BTreeSet<String>,
     },
-    /// Nothing runs; everything is left to be started again.
-    Stop,
+    /// Nothing runs; everything is left to be started again. With names: only these (and their relays).
+    Stop {
+        /// Empty: all.
+        only: BTreeSet<String>,
+    },
+    /// What is there is ended and started again, with whoever lives in its network. With names: only these.
+    Restart {
+        /// Empty: all.
+        only: BTreeSet<String>,
+    },
+    /// Everything that runs is frozen.
+    Sleep,
+    /// Everything that is frozen goes on.
+    Wake,
     /// The same at once: nobody gets the time to end gracefully, and nobody is waited for.
     Kill,
     /// Nothing of the project is left.
@@ -34,7 +46,10 @@ pub enum Goal {
 pub fn reconcile(plan: &Plan, observed: &Observed, goal: &Goal) -> Vec<Step> {
     match goal {
         Goal::Up { only } => up(plan, observed, only),
-        Goal::Stop => stop(plan, observed).0,
+        Goal::Stop { only } => stop(plan, observed, only).0,
+        Goal::Restart { only } => restart(plan, observed, only).0,
+        Goal::Sleep => freeze(plan, observed),
+        Goal::Wake => thaw(plan, observed),
         Goal::Kill => kill(observed),
         Goal::Down { volumes } => down(plan, observed, *volumes),
     }
@@ -139,16 +154,39 @@ fn own_fate(plan: &Plan, service: &PlannedService, observed: Option<&ObservedSer
     if observed.detached {
         return Fate::Make { cause: Cause::NotRunning, remove_first: true };
     }
+    let drift = drift(plan, service, observed);
+    if !drift.is_empty() {
+        return Fate::Make { cause: Cause::Drifted(drift), remove_first: true };
+    }
     match &observed.state {
         ServiceState::Running | ServiceState::Restarting => Fate::Keep,
+        ServiceState::Paused => Fate::Start(Cause::Drifted(vec!["paused".to_owned()])),
         ServiceState::Exited { code: 0 } if awaited_to_complete(plan, &service.name) => Fate::Keep,
         // What is in memory is lost anyway, and older engines mount it with wrong rights when a container starts again.
         ServiceState::Exited { .. } if !service.tmpfs.is_empty() && !service.on_host() => {
             Fate::Make { cause: Cause::NotRunning, remove_first: true }
         }
-        ServiceState::Created | ServiceState::Paused | ServiceState::Exited { .. } => Fate::Start(Cause::NotRunning),
+        ServiceState::Created | ServiceState::Exited { .. } => Fate::Start(Cause::NotRunning),
         ServiceState::Orphaned => Fate::Make { cause: Cause::NotRunning, remove_first: true },
     }
+}
+
+/// How something that runs differs from the plan although it was made from it. What does not run may be incomplete still.
+fn drift(plan: &Plan, service: &PlannedService, observed: &ObservedService) -> Vec<String> {
+    if !matches!(observed.state, ServiceState::Running | ServiceState::Restarting) {
+        return vec![];
+    }
+    let mut drift = Vec::new();
+    if let (ServiceNetwork::Networks(keys), Some(found)) = (&service.network, &observed.circumstances.networks) {
+        let name = |key: &String| plan.networks.get(key).map_or(key, |network| &network.name).clone();
+        let wanted: BTreeSet<String> = keys.iter().map(name).collect();
+        drift.extend(wanted.difference(found).map(|network| format!("not in network `{network}`")));
+        drift.extend(found.difference(&wanted).map(|network| format!("in network `{network}`")));
+    }
+    if observed.circumstances.restart.is_some_and(|restart| restart != service.restart) {
+        drift.push("restart policy".to_owned());
+    }
+    drift
 }
 
 /// Whether somebody depends on the service's successful end: having ended is then its right state.
@@ -265,15 +303,77 @@ fn stop_order<'a>(plan: &'a Plan, observed: &'a Observed) -> Vec<&'a str> {
     unknown.chain(order).filter(|name| observed.services.contains_key(*name)).collect()
 }
 
-fn stop(plan: &Plan, observed: &Observed) -> Steps {
+fn stop(plan: &Plan, observed: &Observed, only: &BTreeSet<String>) -> Steps {
     let mut list = Steps::default();
-    for name in stop_order(plan, observed) {
+    let named = |name: &str| {
+        let relay_of = plan.services.get(name).and_then(|service| match &service.role {
+            Role::Relay { of } => Some(of),
+            Role::BuiltIn | Role::User => None,
+        });
+        only.is_empty() || only.contains(name) || relay_of.is_some_and(|of| only.contains(of))
+    };
+    for name in stop_order(plan, observed).into_iter().filter(|name| named(name)) {
         if observed.services.get(name).is_some_and(runs) {
             let after = dependants(plan, name).filter_map(|other| list.find(&Action::Stop(other.into()))).collect();
             list.push(Action::Stop(name.into()), Cause::Requested, after);
         }
     }
     list
+}
+
+/// Stops in one order and starts in the other. A relay stays as it is when only its service is named.
+fn restart(plan: &Plan, observed: &Observed, only: &BTreeSet<String>) -> Steps {
+    let there = |name: &str| observed.services.contains_key(name) && plan.services.contains_key(name);
+    let mut again: BTreeSet<&str> = plan.services.keys().map(String::as_str).filter(|name| there(name)).collect();
+    if !only.is_empty() {
+        let lives_in_named = |name: &str| match plan.services.get(name).map(|service| &service.network) {
+            Some(ServiceNetwork::SharedWith(owner)) => only.contains(owner),
+            _ => false,
+        };
+        again.retain(|name| only.contains(*name) || lives_in_named(name));
+    }
+    let mut list = Steps::default();
+    for name in stop_order(plan, observed).into_iter().filter(|name| again.contains(name)) {
+        if observed.services.get(name).is_some_and(runs) {
+            let after = dependants(plan, name).filter_map(|other| list.find(&Action::Stop(other.into()))).collect();
+            list.push(Action::Stop(name.into()), Cause::Requested, after);
+        }
+    }
+    for name in start_order(plan).into_iter().filter(|name| again.contains(name)) {
+        let Some(service) = plan.services.get(name) else { continue };
+        let in_memory = !service.tmpfs.is_empty() && !service.on_host();
+        let fate = match in_memory {
+            true => Fate::Make { cause: Cause::Requested, remove_first: true },
+            false => Fate::Start(Cause::Requested),
+        };
+        let stopped = list.find(&Action::Stop(name.into()));
+        bring_up(&mut list, plan, service, &fate);
+        let first = if in_memory { Action::Remove(name.into()) } else { Action::Start(name.into()) };
+        if let (Some(stopped), Some(first)) = (stopped, list.find(&first)) {
+            list.wait_for(first, stopped);
+        }
+    }
+    list
+}
+
+fn freeze(plan: &Plan, observed: &Observed) -> Vec<Step> {
+    let mut list = Steps::default();
+    for name in stop_order(plan, observed) {
+        if observed.services.get(name).is_some_and(|service| service.state == ServiceState::Running) {
+            list.push(Action::Pause(name.into()), Cause::Requested, vec![]);
+        }
+    }
+    list.0
+}
+
+fn thaw(plan: &Plan, observed: &Observed) -> Vec<Step> {
+    let mut list = Steps::default();
+    for name in stop_order(plan, observed) {
+        if observed.services.get(name).is_some_and(|service| service.state == ServiceState::Paused) {
+            list.push(Action::Resume(name.into()), Cause::Requested, vec![]);
+        }
+    }
+    list.0
 }
 
 /// Orphaned processes included: they hold ports, and whoever kills wants them gone.
@@ -292,7 +392,7 @@ fn runs(service: &ObservedService) -> bool {
 }
 
 fn down(plan: &Plan, observed: &Observed, volumes: bool) -> Vec<Step> {
-    let mut list = stop(plan, observed);
+    let mut list = stop(plan, observed, &BTreeSet::new());
     let mut removed = Vec::new();
     for name in stop_order(plan, observed) {
         let mut after: Vec<usize> = list.find(&Action::Stop(name.into())).into_iter().collect();
@@ -328,6 +428,14 @@ impl Steps {
         after.dedup();
         self.0.push(Step { action, cause, after });
         self.0.len() - 1
+    }
+
+    /// A step waits for another one, too.
+    fn wait_for(&mut self, step: usize, other: usize) {
+        if let Some(step) = self.0.get_mut(step) {
+            step.after.push(other);
+            step.after.sort_unstable();
+        }
     }
 
     fn find(&self, action: &Action) -> Option<usize> {

@@ -35,6 +35,10 @@ pub enum Action {
     Stop(String),
     /// Ends it at once, without its grace.
     Kill(String),
+    /// Freezes it.
+    Pause(String),
+    /// Lets it go on.
+    Resume(String),
     /// Removes the container or the record and files; one that runs is ended gracefully before.
     Remove(String),
     /// Removes a network.
@@ -57,6 +61,8 @@ impl Action {
             | Self::AwaitExit(name)
             | Self::Stop(name)
             | Self::Kill(name)
+            | Self::Pause(name)
+            | Self::Resume(name)
             | Self::Remove(name)
             | Self::RemoveNetwork(name)
             | Self::RemoveVolume(name) => name,
@@ -76,6 +82,8 @@ impl Action {
             Self::AwaitExit(_) => "await exit",
             Self::Stop(_) => "stop",
             Self::Kill(_) => "kill",
+            Self::Pause(_) => "pause",
+            Self::Resume(_) => "resume",
             Self::Remove(_) => "remove",
             Self::RemoveNetwork(_) => "remove network",
             Self::RemoveVolume(_) => "remove volume",
@@ -90,6 +98,8 @@ pub enum Cause {
     Missing,
     /// These fields differ from what runs.
     Changed(Vec<String>),
+    /// It runs differently from how it was made: somebody changed it by hand. In these respects.
+    Drifted(Vec<String>),
     /// It is there and does not run.
     NotRunning,
     /// A service that it cannot outlive is replaced.
@@ -104,11 +114,39 @@ pub enum Cause {
     Requested,
 }
 
+impl Cause {
+    /// The kind of cause, as one word for programs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Changed(_) => "changed",
+            Self::Drifted(_) => "drifted",
+            Self::NotRunning => "not_running",
+            Self::Follows(_) => "follows",
+            Self::Orphan => "orphan",
+            Self::Wanted(_) => "wanted",
+            Self::Unproven => "unproven",
+            Self::Requested => "requested",
+        }
+    }
+
+    /// What is different, field by field, where something is.
+    #[must_use]
+    pub fn fields(&self) -> &[String] {
+        match self {
+            Self::Changed(fields) | Self::Drifted(fields) => fields,
+            _ => &[],
+        }
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("missing"),
             Self::Changed(fields) => write!(f, "changed: {}", fields.join(", ")),
+            Self::Drifted(how) => write!(f, "drifted: {}", how.join(", ")),
             Self::NotRunning => f.write_str("not running"),
             Self::Follows(service) => write!(f, "`{service}` is replaced"),
             Self::Orphan => f.write_str("orphan: not in the manifest"),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::decode::{Context, Fields};
 use super::keys;
-use super::model::{FileReference, Mount, MountSource, Service};
+use super::model::{FileReference, Mount, MountOptions, MountSource, Service};
 use super::scalars::is_name;
 use super::tree::{Node, Value};
 
@@ -39,18 +39,21 @@ fn short_volume(context: &mut Context<'_>, node: &Node) -> Option<Mount> {
     };
     check_target(context, node, target)?;
     let mut read_only = false;
+    let mut options = MountOptions { create_host_path: true, ..MountOptions::default() };
     for option in mode.split(',').filter(|option| !option.is_empty()) {
         match option {
             "ro" => read_only = true,
             // The last three only ever spoke to Docker Desktop on macOS.
             "rw" | "cached" | "delegated" | "consistent" => {}
-            "z" | "Z" | "nocopy" | "shared" | "rshared" | "slave" | "rslave" | "private" | "rprivate" => {
-                context.error(node.position, format!("the mount option `{option}` is not supported yet"));
+            "z" | "Z" => options.selinux = Some(option.to_owned()),
+            "nocopy" => options.no_copy = true,
+            "shared" | "rshared" | "slave" | "rslave" | "private" | "rprivate" => {
+                options.propagation = Some(option.to_owned());
             }
             _ => context.error(node.position, format!("unknown mount option `{option}`")),
         }
     }
-    Some(Mount { source, target: target.to_owned(), read_only })
+    Some(Mount { source, target: plain(target), read_only, options })
 }
 
 fn mount_source(context: &mut Context<'_>, node: &Node, text: &str) -> Option<MountSource> {
@@ -80,6 +83,12 @@ fn mount_source(context: &mut Context<'_>, node: &Node, text: &str) -> Option<Mo
     Some(MountSource::Volume(text.to_owned()))
 }
 
+/// `/data/` is `/data`.
+fn plain(target: &str) -> String {
+    let trimmed = target.trim_end_matches('/');
+    if trimmed.is_empty() { "/".to_owned() } else { trimmed.to_owned() }
+}
+
 fn check_target(context: &mut Context<'_>, node: &Node, target: &str) -> Option<()> {
     if !target.starts_with('/') {
         context.error(node.position, format!("`{target}` is not an absolute path in the container"));
@@ -96,7 +105,20 @@ fn long_volume(context: &mut Context<'_>, node: &Node, service: &mut Service) {
     let source = fields.take("source");
     let target = fields.require(context, "target", node.position);
     let read_only = fields.take("read_only").and_then(|node| context.boolean(node)).unwrap_or_default();
-    let options = fields.take("tmpfs").map(|node| tmpfs_options(context, node)).unwrap_or_default();
+    let tmpfs = fields.take("tmpfs").map(|node| tmpfs_options(context, node)).unwrap_or_default();
+    let mut options = MountOptions::default();
+    if let Some(node) = fields.take("bind") {
+        bind_options(context, node, &mut options);
+    }
+    if let Some(node) = fields.take("volume")
+        && let Some(volume) = Fields::of(context, node, "`volume`")
+    {
+        let mut volume = volume.with_unsupported(keys::MOUNT_VOLUME);
+        options.no_copy = volume.take("nocopy").and_then(|node| context.boolean(node)).unwrap_or_default();
+        volume.finish(context);
+    }
+    // Only ever spoke to Docker Desktop on macOS.
+    let _ = fields.take("consistency");
     fields.finish(context);
     let (Some(kind), Some(target)) = (kind, target) else { return };
     let Some(target) = context.word(target).filter(|text| check_target(context, target, text).is_some()) else {
@@ -104,7 +126,7 @@ fn long_volume(context: &mut Context<'_>, node: &Node, service: &mut Service) {
     };
     let source = match (kind, source) {
         (Kind::Tmpfs, _) => {
-            service.tmpfs.push((target, options));
+            service.tmpfs.push((target, tmpfs));
             return;
         }
         (Kind::Volume, None) => Some(MountSource::Anonymous),
@@ -120,7 +142,17 @@ fn long_volume(context: &mut Context<'_>, node: &Node, service: &mut Service) {
             None
         }
     };
-    service.volumes.extend(source.map(|source| Mount { source, target, read_only }));
+    let target = plain(&target);
+    service.volumes.extend(source.map(|source| Mount { source, target, read_only, options }));
+}
+
+fn bind_options(context: &mut Context<'_>, node: &Node, options: &mut MountOptions) {
+    let Some(mut fields) = Fields::of(context, node, "`bind`") else { return };
+    options.propagation = fields.take("propagation").and_then(|node| context.word(node));
+    options.selinux = fields.take("selinux").and_then(|node| context.word(node));
+    options.create_host_path =
+        fields.take("create_host_path").and_then(|node| context.boolean(node)).unwrap_or_default();
+    fields.finish(context);
 }
 
 #[derive(Clone, Copy)]
@@ -157,17 +189,6 @@ pub(super) fn file_reference(context: &mut Context<'_>, node: &Node) -> Option<F
     let mode = fields.take("mode").and_then(|node| context.mode(node));
     fields.finish(context);
     Some(FileReference { source: source?, target, mode })
-}
-
-/// A list of names, or a mapping from name to options.
-pub(super) fn networks(context: &mut Context<'_>, node: &Node) -> Vec<String> {
-    let Value::Map(entries) = &node.value else { return context.list(node, Context::word) };
-    for entry in entries.iter().filter(|entry| !entry.value.is_null()) {
-        if let Some(fields) = Fields::of(context, &entry.value, "a network") {
-            fields.with_unsupported(keys::SERVICE_NETWORK).finish(context);
-        }
-    }
-    entries.iter().map(|entry| entry.key.clone()).collect()
 }
 
 /// `name:address`, `name=address` or a mapping; always `name:address` afterwards.

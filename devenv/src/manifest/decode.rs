@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::compose::{Files, NoFiles};
 use super::interpolate::reserved_names;
 use super::model::Port;
 use super::problem::SourceFile;
@@ -14,8 +15,9 @@ use super::tree::{Entry, Node, Position, Value};
 
 /// What reading a file gathers besides its values.
 pub(super) struct Context<'a> {
-    pub(super) report: Report<'a>,
+    pub(super) report: Report,
     pub(super) variables: &'a BTreeMap<String, String>,
+    pub(super) files: &'a dyn Files,
     /// `${DEVENV_…}` variables.
     pub(super) references: Vec<Reference>,
     /// The service that is being read.
@@ -50,7 +52,8 @@ pub(super) enum Part {
 
 impl<'a> Context<'a> {
     pub(super) fn new(source: &'a SourceFile, variables: &'a BTreeMap<String, String>) -> Self {
-        Self { report: Report::new(source), variables, references: Vec::new(), service: None, published: Vec::new() }
+        let report = Report::new(source);
+        Self { report, variables, files: &NoFiles, references: Vec::new(), service: None, published: Vec::new() }
     }
 
     pub(super) fn error(&mut self, position: Position, message: impl Into<String>) {

@@ -55,6 +55,11 @@ pub(super) fn interpolate(text: &str, variables: &BTreeMap<String, String>) -> I
     Interpolated { text: result, findings: scanner.findings }
 }
 
+/// The same for files of plain values, where every name is as good as another and a missing one is nothing.
+pub(super) fn interpolate_plain(text: &str, variables: &BTreeMap<String, String>) -> String {
+    interpolate(text, variables).text
+}
+
 /// The names of the variables that text after interpolation still holds.
 pub(super) fn reserved_names(text: &str) -> impl Iterator<Item = &str> {
     text.split("${")

@@ -7,11 +7,15 @@
 
 mod attachments;
 pub mod authz;
+mod canonical;
+mod compose;
+mod container;
 mod decode;
 mod identity;
 mod interpolate;
 mod keys;
 mod model;
+mod options;
 mod ports;
 mod problem;
 mod process;
@@ -34,21 +38,84 @@ mod yaml;
 
 use std::collections::BTreeMap;
 
+pub use canonical::Naming;
+pub(crate) use compose::normalized;
+pub use compose::{DotEnvError, Files, NoFiles, dot_env};
 pub use model::*;
+pub use options::{AddressPool, Attachment, ContainerOptions, Device, DeviceRequest, Ipam, Logging, Ulimit};
 pub use problem::{Loaded, Problem, Problems, Severity, SourceFile};
 pub use render::{render, to_json};
 
-/// Reads `devenv.yaml`. `variables` are what `$NAME` means: the environment and `.env`, chosen by the caller.
+/// What a manifest is read from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// The manifest.
+    pub file: &'a SourceFile,
+    /// Files laid over it, in this order.
+    pub overrides: &'a [SourceFile],
+    /// The files that it may name.
+    pub files: &'a dyn Files,
+    /// What `$NAME` means: the environment and `.env`, chosen by the caller.
+    pub variables: &'a BTreeMap<String, String>,
+}
+
+/// Reads `devenv.yaml` or `compose.yaml` with all that belongs to it.
 ///
 /// # Errors
-/// All problems of the file, warnings included, when one of them is an error.
-pub fn load(source: &SourceFile, variables: &BTreeMap<String, String>) -> Result<Loaded<Manifest>, Problems> {
-    let mut context = decode::Context::new(source, variables);
-    let manifest = yaml::parse(&mut context.report, Some(variables)).and_then(|root| {
+/// All problems of the files, warnings included, when one of them is an error.
+pub fn load(sources: &Sources<'_>) -> Result<Loaded<Manifest>, Problems> {
+    let loaded = read(sources)?;
+    Ok(Loaded { value: loaded.value.manifest, warnings: loaded.warnings })
+}
+
+/// A manifest with the tree that it was read from.
+#[derive(Clone, Debug)]
+pub struct Composed {
+    /// The manifest.
+    pub manifest: Manifest,
+    tree: std::sync::Arc<tree::Node>,
+    files: Vec<std::path::PathBuf>,
+}
+
+/// A place in one of the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: std::path::PathBuf,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+}
+
+impl Composed {
+    /// Where a path of keys was written, as far as it was; in a list, the item that begins so.
+    #[must_use]
+    pub fn place(&self, path: &[&str]) -> Place {
+        let position = self.tree.locate(path);
+        let file = self.files.get(usize::from(position.file.0)).cloned().unwrap_or_default();
+        Place { file, line: position.line, column: position.column }
+    }
+
+    /// The manifest written out in long forms, as `docker compose config` does, with the services of active profiles.
+    #[must_use]
+    pub fn canonical(&self, naming: Naming<'_>) -> serde_json::Value {
+        canonical::canonical(&self.manifest, &self.tree.to_json(), naming)
+    }
+}
+
+/// The same with the tree, for those who show it.
+///
+/// # Errors
+/// All problems of the files, warnings included, when one of them is an error.
+pub fn read(sources: &Sources<'_>) -> Result<Loaded<Composed>, Problems> {
+    let mut context = decode::Context::new(sources.file, sources.variables);
+    context.files = sources.files;
+    let composed = compose::compose(&mut context, sources.overrides).and_then(|root| {
         let manifest = stack::read(&mut context, &root)?;
         validate::check(&mut context, &manifest, &root);
         references::check(&mut context, &manifest);
-        Some(manifest)
+        Some(Composed { manifest, tree: root, files: context.report.paths() })
     });
-    context.report.conclude(manifest)
+    context.report.conclude(composed)
 }

@@ -3,9 +3,11 @@
 //! Must not know engines, ports in use, secrets or the machine. Strings may still hold `${DEVENV_…}` variables: they
 //! depend on the engine and are resolved in `plan`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use super::options::{Attachment, ContainerOptions, Ipam};
 
 /// A whole stack as its team wrote it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +32,8 @@ pub struct Manifest {
     pub volumes: BTreeMap<String, Volume>,
     /// `tests:` path of the access rules, relative to the manifest.
     pub tests: Option<PathBuf>,
+    /// Profiles that are on: not written in the file, chosen by the caller. `*` stands for all.
+    pub active_profiles: BTreeSet<String>,
 }
 
 /// `identity:` who takes part.
@@ -132,12 +136,22 @@ pub struct Service {
     pub configs: Vec<FileReference>,
     /// `networks:` names; empty: the default network.
     pub networks: Vec<String>,
+    /// How it is known in those networks that say something about it.
+    pub attachments: BTreeMap<String, Attachment>,
+    /// `links:` services and the names under which this one knows them.
+    pub links: Vec<(String, String)>,
+    /// `external_links:` containers that are not of this stack, likewise.
+    pub external_links: Vec<(String, String)>,
     /// `network_mode:`.
     pub network_mode: Option<String>,
     /// `depends_on:`.
     pub depends_on: BTreeMap<String, Condition>,
+    /// Those of them with `required: false`: they may be missing.
+    pub optional: BTreeSet<String>,
     /// `ready:` or `healthcheck:`.
     pub ready: Option<Readiness>,
+    /// `healthcheck:` as it was written, for those who run it as Compose does.
+    pub healthcheck: Option<Healthcheck>,
     /// `restart:`.
     pub restart: Option<Restart>,
     /// `user:`.
@@ -184,6 +198,10 @@ pub struct Service {
     pub platform: Option<String>,
     /// `profiles:`; empty: always on.
     pub profiles: Vec<String>,
+    /// What is passed on to the container engine as it is.
+    pub options: ContainerOptions,
+    /// `develop.watch:` what `devenv watch` does when a file changes.
+    pub watch: Vec<WatchRule>,
     /// `docker:` overrides for the docker engine.
     pub docker: Option<Box<Service>>,
     /// `embedded:` overrides for the embedded engine.
@@ -200,16 +218,70 @@ pub enum EngineName {
 }
 
 /// `build:`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Build {
     /// Context directory, relative to the manifest.
     pub context: PathBuf,
     /// Dockerfile within the context.
     pub dockerfile: Option<String>,
+    /// `dockerfile_inline:` its text.
+    pub dockerfile_inline: Option<String>,
     /// Build arguments.
     pub args: BTreeMap<String, String>,
     /// Target stage.
     pub target: Option<String>,
+    /// `labels:` of the image.
+    pub labels: BTreeMap<String, String>,
+    /// `network:` of its `RUN` instructions.
+    pub network: Option<String>,
+    /// `extra_hosts:` as `name:address`.
+    pub extra_hosts: Vec<String>,
+    /// `shm_size:` in bytes.
+    pub shm_size: Option<u64>,
+    /// `tags:` further names of the image.
+    pub tags: Vec<String>,
+    /// `cache_from:`.
+    pub cache_from: Vec<String>,
+    /// `no_cache:`.
+    pub no_cache: bool,
+    /// `pull:` newer base images.
+    pub pull: bool,
+}
+
+impl Build {
+    /// The context as it was written, when it is a repository or an archive elsewhere instead of a directory.
+    #[must_use]
+    pub fn remote(&self) -> Option<&str> {
+        let text = self.context.to_str()?;
+        let elsewhere = ["http://", "https://", "git://", "ssh://", "git@", "github.com/"];
+        elsewhere.iter().any(|start| text.starts_with(start)).then_some(text)
+    }
+}
+
+/// An entry of `develop.watch:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchRule {
+    /// What is watched, relative to the manifest.
+    pub path: PathBuf,
+    /// What is done.
+    pub action: WatchAction,
+    /// Where files go, for the actions that copy.
+    pub target: Option<String>,
+    /// Patterns that are not looked at.
+    pub ignore: Vec<String>,
+}
+
+/// What a changed file leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchAction {
+    /// A new image and a new container.
+    Rebuild,
+    /// The file is copied into the container.
+    Sync,
+    /// The same, and the container starts again.
+    SyncAndRestart,
+    /// The container starts again.
+    Restart,
 }
 
 /// `binary:`: either `{ cargo: NAME, profile?: release }` or `{ path: FILE, build?: COMMAND }`.
@@ -272,6 +344,21 @@ pub struct Mount {
     pub target: String,
     /// `ro`.
     pub read_only: bool,
+    /// Everything else about it.
+    pub options: MountOptions,
+}
+
+/// Details of a mount.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MountOptions {
+    /// `bind.propagation`, e.g. `rshared`.
+    pub propagation: Option<String>,
+    /// `bind.create_host_path`: a missing directory is made, as the short form always does.
+    pub create_host_path: bool,
+    /// `volume.nocopy`: what the image has there is not copied into a new volume.
+    pub no_copy: bool,
+    /// `bind.selinux`: `z` (shared) or `Z` (private).
+    pub selinux: Option<String>,
 }
 
 /// What a mount shows.
@@ -317,6 +404,23 @@ pub struct Readiness {
     pub timeout: Duration,
     /// How long until it is given up; default 60 s; for `healthcheck:` start_period + interval × retries, at least 30 s.
     pub within: Duration,
+}
+
+/// `healthcheck:` as written; what it means here is in [`Readiness`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Healthcheck {
+    /// The test, words of the long form; `["NONE"]` switches it off.
+    pub test: Vec<String>,
+    /// Between two tests.
+    pub interval: Option<Duration>,
+    /// Of one test.
+    pub timeout: Option<Duration>,
+    /// Before failures count.
+    pub start_period: Option<Duration>,
+    /// Between two tests while that lasts.
+    pub start_interval: Option<Duration>,
+    /// Failures until it is unhealthy.
+    pub retries: Option<u32>,
 }
 
 /// A readiness test.
@@ -378,6 +482,8 @@ pub enum PullPolicy {
     Never,
     /// `always`.
     Always,
+    /// `build`: made anew each time, for services with `build:`.
+    Build,
 }
 
 /// Where a secret's value comes from.
@@ -415,6 +521,16 @@ pub struct Network {
     pub name: Option<String>,
     /// `driver:`.
     pub driver: Option<String>,
+    /// `driver_opts:`.
+    pub driver_opts: BTreeMap<String, String>,
+    /// `attachable: true`.
+    pub attachable: bool,
+    /// `enable_ipv6: true`.
+    pub ipv6: bool,
+    /// `ipam:`.
+    pub ipam: Ipam,
+    /// `labels:`.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// `volumes:` one entry.
@@ -426,6 +542,10 @@ pub struct Volume {
     pub name: Option<String>,
     /// `driver:`.
     pub driver: Option<String>,
+    /// `driver_opts:`.
+    pub driver_opts: BTreeMap<String, String>,
+    /// `labels:`.
+    pub labels: BTreeMap<String, String>,
 }
 
 impl std::fmt::Display for EngineName {

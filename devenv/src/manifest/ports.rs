@@ -108,6 +108,10 @@ fn long(context: &mut Context<'_>, node: &Node) -> Option<Vec<Port>> {
     let published = fields.take("published");
     let protocol = fields.take("protocol").and_then(|node| context.choice(node, PROTOCOLS)).unwrap_or_default();
     let host_ip = fields.take("host_ip");
+    // Outside of a swarm both mean the same.
+    if let Some(node) = fields.take("mode") {
+        context.choice(node, &[("ingress", ()), ("host", ())]);
+    }
     fields.finish(context);
     let published = match published {
         Some(node) if matches!(node.text(), Some("" | "0")) => None,

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::attachments::extra_hosts;
+use super::compose;
 use super::decode::{Context, Fields};
 use super::interpolate::RESERVED;
 use super::keys;
-use super::model::{Binary, Build, Command};
+use super::model::{Binary, Build, Command, WatchAction, WatchRule};
 use super::tree::{Node, Position, Value};
 
 pub(super) fn build(context: &mut Context<'_>, node: &Node) -> Option<Build> {
@@ -14,14 +16,94 @@ pub(super) fn build(context: &mut Context<'_>, node: &Node) -> Option<Build> {
         return context.path(node).map(|path| Build { context: path, ..Build::default() });
     }
     let mut fields = Fields::of(context, node, "`build`")?.with_unsupported(keys::BUILD);
+    let mut word = |key, context: &mut Context<'_>| fields.take(key).and_then(|node| context.word(node));
+    let (dockerfile, target, network) =
+        (word("dockerfile", context), word("target", context), word("network", context));
+    let mut words = |key, context: &mut Context<'_>| -> Vec<String> {
+        fields.take(key).map(|node| context.one_or_list(node, Context::word)).unwrap_or_default()
+    };
+    let (tags, cache_from) = (words("tags", context), words("cache_from", context));
+    let mut truth =
+        |key, context: &mut Context<'_>| fields.take(key).and_then(|node| context.boolean(node)).unwrap_or_default();
+    let (no_cache, pull) = (truth("no_cache", context), truth("pull", context));
     let build = Build {
         context: fields.take("context").and_then(|node| context.path(node)).unwrap_or_else(|| PathBuf::from(".")),
-        dockerfile: fields.take("dockerfile").and_then(|node| context.word(node)),
+        dockerfile,
+        dockerfile_inline: fields.take("dockerfile_inline").and_then(|node| context.text(node)),
         args: fields.take("args").map(|node| pairs(context, node, &HOST_TEXT)).unwrap_or_default(),
-        target: fields.take("target").and_then(|node| context.word(node)),
+        target,
+        labels: fields.take("labels").map(|node| labels(context, node)).unwrap_or_default(),
+        network,
+        extra_hosts: fields.take("extra_hosts").map(|node| extra_hosts(context, node)).unwrap_or_default(),
+        shm_size: fields.take("shm_size").and_then(|node| context.bytes(node)),
+        tags,
+        cache_from,
+        no_cache,
+        pull,
     };
     fields.finish(context);
+    if build.dockerfile.is_some() && build.dockerfile_inline.is_some() {
+        context.error(node.position, "`dockerfile` and `dockerfile_inline` exclude each other");
+    }
     Some(build)
+}
+
+/// The values of the files of `env_file:`, later files winning.
+pub(super) fn env_files(context: &mut Context<'_>, node: &Node) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    let items: Vec<&Node> = match &node.value {
+        Value::List(items) => items.iter().map(|item| &**item).collect(),
+        Value::Null | Value::Scalar(_) | Value::Map(_) => vec![node],
+    };
+    for item in items {
+        let Some((path, required, raw)) = env_file(context, item) else { continue };
+        let known: BTreeMap<String, String> = values.clone().into_iter().chain(context.variables.clone()).collect();
+        let found = compose::env_file(context, &path, item.position, (required, raw, &known));
+        values.extend(found.unwrap_or_default());
+    }
+    values
+}
+
+/// Path, whether it must be there, and whether its values are taken letter by letter.
+fn env_file(context: &mut Context<'_>, node: &Node) -> Option<(PathBuf, bool, bool)> {
+    const FORMATS: &[(&str, bool)] = &[("raw", true)];
+    if let Value::Scalar(_) = node.value {
+        return context.path(node).map(|path| (path, true, false));
+    }
+    let mut fields = Fields::of(context, node, "an entry of `env_file`")?;
+    let path = fields.require(context, "path", node.position).and_then(|node| context.path(node));
+    let required = fields.take("required").and_then(|node| context.boolean(node)).unwrap_or(true);
+    let raw = fields.take("format").and_then(|node| context.choice(node, FORMATS)).unwrap_or_default();
+    fields.finish(context);
+    Some((path?, required, raw))
+}
+
+/// `develop:`; only its `watch` means something.
+pub(super) fn develop(context: &mut Context<'_>, node: &Node) -> Vec<WatchRule> {
+    let Some(mut fields) = Fields::of(context, node, "`develop`") else { return Vec::new() };
+    let rules = fields.take("watch").map(|node| context.list(node, watch_rule)).unwrap_or_default();
+    fields.finish(context);
+    rules
+}
+
+fn watch_rule(context: &mut Context<'_>, node: &Node) -> Option<WatchRule> {
+    const ACTIONS: &[(&str, WatchAction)] = &[
+        ("rebuild", WatchAction::Rebuild),
+        ("sync", WatchAction::Sync),
+        ("sync+restart", WatchAction::SyncAndRestart),
+        ("restart", WatchAction::Restart),
+    ];
+    let mut fields = Fields::of(context, node, "an entry of `watch`")?.with_unsupported(keys::WATCH);
+    let path = fields.require(context, "path", node.position).and_then(|node| context.path(node));
+    let action = fields.require(context, "action", node.position).and_then(|node| context.choice(node, ACTIONS));
+    let target = fields.take("target").and_then(|node| context.word(node));
+    let ignore = fields.take("ignore").map(|node| context.list(node, Context::word)).unwrap_or_default();
+    fields.finish(context);
+    let rule = WatchRule { path: path?, action: action?, target, ignore };
+    if rule.target.is_none() && matches!(rule.action, WatchAction::Sync | WatchAction::SyncAndRestart) {
+        context.error(node.position, "an action that copies files needs a `target`");
+    }
+    Some(rule)
 }
 
 pub(super) fn binary(context: &mut Context<'_>, node: &Node) -> Option<Binary> {

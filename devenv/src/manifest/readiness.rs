@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::decode::{Context, Fields, one_of};
-use super::model::{Readiness, ReadinessTest};
+use super::model::{Healthcheck, Readiness, ReadinessTest};
 use super::tree::{Node, Value};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -59,19 +59,31 @@ fn http(context: &mut Context<'_>, node: &Node) -> Option<ReadinessTest> {
     Some(ReadinessTest::Http { path: text, port })
 }
 
-pub(super) fn healthcheck(context: &mut Context<'_>, node: &Node) -> Option<Readiness> {
+/// The readiness test that it means, and what was written.
+pub(super) fn healthcheck(context: &mut Context<'_>, node: &Node) -> (Option<Readiness>, Option<Healthcheck>) {
+    let mut written = Healthcheck::default();
+    let readiness = read_healthcheck(context, node, &mut written);
+    (readiness, Some(written).filter(|written| !written.test.is_empty()))
+}
+
+fn read_healthcheck(context: &mut Context<'_>, node: &Node, written: &mut Healthcheck) -> Option<Readiness> {
     let mut fields = Fields::of(context, node, "`healthcheck`")?;
     let disable = fields.take("disable").and_then(|node| context.boolean(node)).unwrap_or_default();
     let test = fields.take("test");
     let mut duration = |key, context: &mut Context<'_>| fields.take(key).and_then(|node| context.duration(node));
-    let interval = duration("interval", context).unwrap_or(HEALTHCHECK_DEFAULT);
-    let timeout = duration("timeout", context).unwrap_or(HEALTHCHECK_DEFAULT);
-    let start_period = duration("start_period", context).unwrap_or_default();
+    written.interval = duration("interval", context);
+    written.timeout = duration("timeout", context);
+    written.start_period = duration("start_period", context);
+    written.start_interval = duration("start_interval", context);
+    written.retries = fields.take("retries").and_then(|node| context.number(node));
     // Our own probes begin at once and slow down; there is no interval for the start to set.
-    let _ = duration("start_interval", context);
-    let retries = fields.take("retries").and_then(|node| context.number(node)).unwrap_or(HEALTHCHECK_RETRIES);
+    let interval = written.interval.unwrap_or(HEALTHCHECK_DEFAULT);
+    let timeout = written.timeout.unwrap_or(HEALTHCHECK_DEFAULT);
+    let start_period = written.start_period.unwrap_or_default();
+    let retries = written.retries.unwrap_or(HEALTHCHECK_RETRIES);
     fields.finish(context);
     if disable {
+        written.test = vec!["NONE".to_owned()];
         return None;
     }
     let Some(test) = test else {
@@ -79,7 +91,13 @@ pub(super) fn healthcheck(context: &mut Context<'_>, node: &Node) -> Option<Read
         return None;
     };
     let within = start_period.saturating_add(interval.saturating_mul(retries)).max(HEALTHCHECK_LEAST);
-    Some(Readiness { test: healthcheck_test(context, test)?, timeout, within })
+    let test = healthcheck_test(context, test);
+    written.test = match &test {
+        Some(ReadinessTest::Shell { script }) => vec!["CMD-SHELL".to_owned(), script.clone()],
+        Some(ReadinessTest::Exec { words }) => ["CMD".to_owned()].into_iter().chain(words.iter().cloned()).collect(),
+        Some(_) | None => vec!["NONE".to_owned()],
+    };
+    Some(Readiness { test: test?, timeout, within })
 }
 
 /// A script, `["CMD-SHELL", script]` or `["CMD", word, …]`; `["NONE"]` switches the test off.

@@ -4,7 +4,7 @@ use super::decode::{Context, Fields, Part};
 use super::model::{Condition, EngineName, PullPolicy, Restart, Service};
 use super::scalars::is_name;
 use super::tree::{Node, Value};
-use super::{attachments, keys, ports, process, readiness};
+use super::{attachments, container, keys, ports, process, readiness};
 
 const ENGINES: &[(&str, EngineName)] = &[("docker", EngineName::Docker), ("embedded", EngineName::Embedded)];
 const CONDITIONS: &[(&str, Condition)] = &[
@@ -17,6 +17,7 @@ const PULL_POLICIES: &[(&str, PullPolicy)] = &[
     ("if_not_present", PullPolicy::Missing),
     ("never", PullPolicy::Never),
     ("always", PullPolicy::Always),
+    ("build", PullPolicy::Build),
 ];
 
 pub(super) fn read(context: &mut Context<'_>, name: &str, node: &Node) -> Option<Service> {
@@ -36,6 +37,7 @@ fn part(context: &mut Context<'_>, name: &str, node: &Node, part: Part) -> Optio
         service.ports = ports::ports(context, node, name, part);
     }
     security(context, &mut fields, &mut service);
+    container::read(context, &mut fields, &mut service);
     lifecycle(context, &mut fields, &mut service);
     if part == Part::Base {
         engines(context, &mut fields, &mut service, name);
@@ -64,8 +66,11 @@ fn source(context: &mut Context<'_>, fields: &mut Fields<'_>, service: &mut Serv
 fn process(context: &mut Context<'_>, fields: &mut Fields<'_>, service: &mut Service) {
     service.command = fields.take("command").and_then(|node| process::command(context, node));
     service.entrypoint = fields.take("entrypoint").and_then(|node| process::command(context, node));
+    if let Some(node) = fields.take("env_file") {
+        service.environment = process::env_files(context, node);
+    }
     if let Some(node) = fields.take("environment") {
-        service.environment = process::environment(context, node);
+        service.environment.extend(process::environment(context, node));
     }
     if let Some(node) = fields.take("labels") {
         service.labels = process::labels(context, node);
@@ -96,7 +101,13 @@ fn attachments(context: &mut Context<'_>, fields: &mut Fields<'_>, service: &mut
         service.configs = context.list(node, attachments::file_reference);
     }
     if let Some(node) = fields.take("networks") {
-        service.networks = attachments::networks(context, node);
+        (service.networks, service.attachments) = container::networks(context, node);
+    }
+    if let Some(node) = fields.take("links") {
+        service.links = context.list(node, container::link);
+    }
+    if let Some(node) = fields.take("external_links") {
+        service.external_links = context.list(node, container::link);
     }
     service.network_mode = fields.take("network_mode").and_then(|node| context.word(node));
     if service.network_mode.is_some() && !service.networks.is_empty() {
@@ -123,11 +134,19 @@ fn security(context: &mut Context<'_>, fields: &mut Fields<'_>, service: &mut Se
 
 fn lifecycle(context: &mut Context<'_>, fields: &mut Fields<'_>, service: &mut Service) {
     if let Some(node) = fields.take("depends_on") {
-        service.depends_on = depends_on(context, node).into_iter().collect();
+        depends_on(context, node, service);
+    }
+    // A link is a dependency that has another name.
+    for (other, _) in &service.links {
+        service.depends_on.entry(other.clone()).or_default();
+    }
+    if let Some(node) = fields.take("develop") {
+        service.watch = process::develop(context, node);
     }
     service.ready = fields.take("ready").and_then(|node| readiness::ready(context, node));
     if let Some(node) = fields.take("healthcheck") {
-        let healthcheck = readiness::healthcheck(context, node);
+        let (healthcheck, written) = readiness::healthcheck(context, node);
+        service.healthcheck = written;
         if healthcheck.is_some() && service.ready.is_some() {
             context.error(fields.position("healthcheck"), "`ready` and `healthcheck` exclude each other");
         }
@@ -151,27 +170,38 @@ fn engines(context: &mut Context<'_>, fields: &mut Fields<'_>, service: &mut Ser
     service.embedded = fields.take("embedded").and_then(|node| part(context, name, node, Part::Embedded)).map(Box::new);
 }
 
-fn depends_on(context: &mut Context<'_>, node: &Node) -> Vec<(String, Condition)> {
-    if let Value::Map(entries) = &node.value {
-        let conditions = entries.iter().filter(|entry| !super::decode::is_extension(&entry.key));
-        return conditions
-            .map(|entry| {
-                let condition = dependency(context, &entry.value).unwrap_or_default();
-                (entry.key.clone(), condition)
-            })
-            .collect();
+fn depends_on(context: &mut Context<'_>, node: &Node, service: &mut Service) {
+    let Value::Map(entries) = &node.value else {
+        let names = context.list(node, Context::word);
+        service.depends_on.extend(names.into_iter().map(|name| (name, Condition::Started)));
+        return;
+    };
+    for entry in entries.iter().filter(|entry| !super::decode::is_extension(&entry.key)) {
+        let (condition, required) = dependency(context, &entry.value).unwrap_or((None, true));
+        service.depends_on.insert(entry.key.clone(), condition.unwrap_or_default());
+        if !required {
+            service.optional.insert(entry.key.clone());
+        }
     }
-    context.list(node, Context::word).into_iter().map(|name| (name, Condition::Started)).collect()
 }
 
-fn dependency(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
+/// The condition, and whether the service must be there.
+fn dependency(context: &mut Context<'_>, node: &Node) -> Option<(Option<Condition>, bool)> {
     if node.is_null() {
         return None;
     }
-    let mut fields = Fields::of(context, node, "a dependency")?.with_unsupported(keys::DEPENDENCY);
+    let mut fields = Fields::of(context, node, "a dependency")?;
     let condition = fields.take("condition").and_then(|node| context.choice(node, CONDITIONS));
+    let required = fields.take("required").and_then(|node| context.boolean(node)).unwrap_or(true);
+    // A replaced service replaces what shares its network; nothing else has to start again with it here.
+    if let Some(node) = fields.take("restart")
+        && context.boolean(node) == Some(true)
+    {
+        let message = "`restart: true` has no effect: dependants find a replaced service by its name".to_owned();
+        context.report.warning(node.position, message);
+    }
     fields.finish(context);
-    condition
+    Some((condition, required))
 }
 
 fn restart(context: &mut Context<'_>, node: &Node) -> Option<Restart> {

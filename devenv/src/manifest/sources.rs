@@ -3,8 +3,10 @@
 use super::decode::{Context, Fields, one_of};
 use super::keys;
 use super::model::{ConfigSource, Network, SecretSource, Volume};
+use super::options::{AddressPool, Ipam};
+use super::process;
 use super::scalars::is_name;
-use super::tree::Entry;
+use super::tree::{Entry, Node, Value};
 
 const PERMISSIONS: &[(&str, &str)] = &[
     ("decide", "decide"),
@@ -56,8 +58,19 @@ pub(super) fn config(context: &mut Context<'_>, entry: &Entry) -> Option<ConfigS
     if let Some(node) = fields.take("content") {
         found.push(context.template(node).map(ConfigSource::Content));
     }
+    if let Some(node) = fields.take("environment") {
+        found.push(context.word(node).and_then(|name| variable(context, node, &name)).map(ConfigSource::Content));
+    }
     fields.finish(context);
-    exactly_one(context, entry, found, &["file", "content"])
+    exactly_one(context, entry, found, &["file", "content", "environment"])
+}
+
+fn variable(context: &mut Context<'_>, node: &Node, name: &str) -> Option<String> {
+    let value = context.variables.get(name).cloned();
+    if value.is_none() {
+        context.error(node.position, format!("the variable `{name}` is not set"));
+    }
+    value
 }
 
 pub(super) fn network(context: &mut Context<'_>, entry: &Entry) -> Option<Network> {
@@ -66,14 +79,52 @@ pub(super) fn network(context: &mut Context<'_>, entry: &Entry) -> Option<Networ
         return Some(Network::default());
     }
     let mut fields = Fields::of(context, &entry.value, "a network")?.with_unsupported(keys::NETWORK);
+    let (external, external_name) = external(context, &mut fields);
+    let mut truth =
+        |key, context: &mut Context<'_>| fields.take(key).and_then(|node| context.boolean(node)).unwrap_or_default();
     let network = Network {
-        internal: fields.take("internal").and_then(|node| context.boolean(node)).unwrap_or_default(),
-        external: fields.take("external").and_then(|node| context.boolean(node)).unwrap_or_default(),
-        name: fields.take("name").and_then(|node| context.word(node)),
+        internal: truth("internal", context),
+        attachable: truth("attachable", context),
+        ipv6: truth("enable_ipv6", context),
+        external,
+        name: fields.take("name").and_then(|node| context.word(node)).or(external_name),
         driver: fields.take("driver").and_then(|node| context.word(node)),
+        driver_opts: fields.take("driver_opts").map(|node| process::labels(context, node)).unwrap_or_default(),
+        ipam: fields.take("ipam").and_then(|node| ipam(context, node)).unwrap_or_default(),
+        labels: fields.take("labels").map(|node| process::labels(context, node)).unwrap_or_default(),
     };
     fields.finish(context);
     Some(network)
+}
+
+/// `external: true`, or the older `external: { name: NAME }`.
+fn external(context: &mut Context<'_>, fields: &mut Fields<'_>) -> (bool, Option<String>) {
+    let Some(node) = fields.take("external") else { return (false, None) };
+    if let Value::Map(_) = node.value {
+        let Some(mut inner) = Fields::of(context, node, "`external`") else { return (true, None) };
+        let name = inner.take("name").and_then(|node| context.word(node));
+        inner.finish(context);
+        return (true, name);
+    }
+    (context.boolean(node).unwrap_or_default(), None)
+}
+
+fn ipam(context: &mut Context<'_>, node: &Node) -> Option<Ipam> {
+    let mut fields = Fields::of(context, node, "`ipam`")?;
+    let driver = fields.take("driver").and_then(|node| context.word(node));
+    let pools = fields.take("config").map(|node| context.list(node, pool)).unwrap_or_default();
+    let options = fields.take("options").map(|node| process::labels(context, node)).unwrap_or_default();
+    fields.finish(context);
+    Some(Ipam { driver, pools, options })
+}
+
+fn pool(context: &mut Context<'_>, node: &Node) -> Option<AddressPool> {
+    let mut fields = Fields::of(context, node, "an entry of `config`")?;
+    let mut word = |key, context: &mut Context<'_>| fields.take(key).and_then(|node| context.word(node));
+    let (subnet, ip_range, gateway) = (word("subnet", context), word("ip_range", context), word("gateway", context));
+    let aux_addresses = fields.take("aux_addresses").map(|node| process::labels(context, node)).unwrap_or_default();
+    fields.finish(context);
+    Some(AddressPool { subnet, ip_range, gateway, aux_addresses })
 }
 
 pub(super) fn volume(context: &mut Context<'_>, entry: &Entry) -> Option<Volume> {
@@ -81,11 +132,14 @@ pub(super) fn volume(context: &mut Context<'_>, entry: &Entry) -> Option<Volume>
     if entry.value.is_null() {
         return Some(Volume::default());
     }
-    let mut fields = Fields::of(context, &entry.value, "a volume")?.with_unsupported(keys::VOLUME);
+    let mut fields = Fields::of(context, &entry.value, "a volume")?;
+    let (external, external_name) = external(context, &mut fields);
     let volume = Volume {
-        external: fields.take("external").and_then(|node| context.boolean(node)).unwrap_or_default(),
-        name: fields.take("name").and_then(|node| context.word(node)),
+        external,
+        name: fields.take("name").and_then(|node| context.word(node)).or(external_name),
         driver: fields.take("driver").and_then(|node| context.word(node)),
+        driver_opts: fields.take("driver_opts").map(|node| process::labels(context, node)).unwrap_or_default(),
+        labels: fields.take("labels").map(|node| process::labels(context, node)).unwrap_or_default(),
     };
     fields.finish(context);
     Some(volume)

@@ -1,5 +1,7 @@
 //! The top level of `devenv.yaml`: one line per section.
 
+use std::collections::BTreeSet;
+
 use super::decode::{Context, Fields};
 use super::model::Manifest;
 use super::tree::Node;
@@ -34,6 +36,7 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Manifest> {
         networks: fields.take("networks").map(|node| context.named(node, sources::network)).unwrap_or_default(),
         volumes: fields.take("volumes").map(|node| context.named(node, sources::volume)).unwrap_or_default(),
         tests: fields.take("tests").and_then(|node| context.path(node)),
+        active_profiles: BTreeSet::new(),
     };
     fields.finish(context);
     Some(manifest)

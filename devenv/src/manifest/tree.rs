@@ -3,12 +3,29 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A place in the file: line and column from 1, length in characters.
+/// A place in one of the files: line and column from 1, length in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
+    pub(super) file: FileId,
     pub(super) line: usize,
     pub(super) column: usize,
     pub(super) length: usize,
+}
+
+/// Which of the files that were read, in their order; the first is the manifest itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FileId(pub(super) u16);
+
+/// What a value does to the one below it when files are laid over each other (Compose Specification, "Merge").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Overlay {
+    /// Merges by the rules of its key.
+    #[default]
+    Merge,
+    /// `!reset`: takes the value away.
+    Reset,
+    /// `!override`: replaces the value as a whole.
+    Override,
 }
 
 /// A value. Shared where the document repeats it through an alias.
@@ -16,6 +33,7 @@ pub(super) struct Position {
 pub(super) struct Node {
     pub(super) position: Position,
     pub(super) value: Value,
+    pub(super) overlay: Overlay,
 }
 
 #[derive(Clone, Debug)]
@@ -64,7 +82,24 @@ pub(super) struct Entry {
     pub(super) value: Arc<Node>,
 }
 
+impl Entry {
+    /// The same key with another value.
+    pub(super) fn with(&self, value: Arc<Node>) -> Self {
+        Self { key: self.key.clone(), position: self.position, value }
+    }
+}
+
 impl Node {
+    /// A value that merges as usual.
+    pub(super) fn new(position: Position, value: Value) -> Self {
+        Self { position, value, overlay: Overlay::Merge }
+    }
+
+    /// Plain text at a place.
+    pub(super) fn scalar(position: Position, text: impl Into<String>) -> Self {
+        Self::new(position, Value::Scalar(Scalar { text: text.into(), plain: false }))
+    }
+
     /// The text of a scalar.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {

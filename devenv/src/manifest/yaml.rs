@@ -11,7 +11,7 @@ use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag
 
 use super::interpolate::{Finding, Issue, interpolate};
 use super::report::Report;
-use super::tree::{Entry, Map, Node, Position, Scalar, Value};
+use super::tree::{Entry, FileId, Map, Node, Overlay, Position, Scalar, Value};
 
 /// A configuration file is smaller by two orders of magnitude.
 const MOST_BYTES: usize = 1 << 20;
@@ -21,10 +21,16 @@ const DEEPEST: usize = 64;
 const MOST_NODES: usize = 100_000;
 
 /// The document, or `None` after a problem that leaves nothing to look at. Without `variables`, `$` is a plain letter.
-pub(super) fn parse(report: &mut Report<'_>, variables: Option<&BTreeMap<String, String>>) -> Option<Arc<Node>> {
-    let text = report.text();
+pub(super) fn parse(
+    report: &mut Report,
+    file: FileId,
+    variables: Option<&BTreeMap<String, String>>,
+) -> Option<Arc<Node>> {
+    let start = Position { file, line: 1, column: 1, length: 1 };
+    let whole = report.text(file);
+    let text = &*whole;
     if text.len() > MOST_BYTES {
-        report.error(START, format!("the file is larger than {} KiB", MOST_BYTES / 1024));
+        report.error(start, format!("the file is larger than {} KiB", MOST_BYTES / 1024));
         return None;
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -32,13 +38,15 @@ pub(super) fn parse(report: &mut Report<'_>, variables: Option<&BTreeMap<String,
     options.flow_nesting_limit = DEEPEST;
     options.block_nesting_limit = DEEPEST;
     options.set_emit_comments(false);
-    let mut builder = Builder { report, variables, stack: Vec::new(), anchors: HashMap::new(), root: None };
+    let mut builder =
+        Builder { report, file, source: text, variables, stack: Vec::new(), anchors: HashMap::new(), root: None };
     let mut documents = 0;
     for next in Parser::new_from_str_with_options(text, options) {
         let (event, span) = match next {
             Ok(next) => next,
             Err(error) => {
-                let position = Position { line: error.marker().line(), column: error.marker().col() + 1, length: 1 };
+                let position =
+                    Position { file, line: error.marker().line(), column: error.marker().col() + 1, length: 1 };
                 builder.report.error(position, format!("the file is not valid YAML: {}", lower_first(&error.info())));
                 return None;
             }
@@ -46,7 +54,7 @@ pub(super) fn parse(report: &mut Report<'_>, variables: Option<&BTreeMap<String,
         if let Event::DocumentStart(..) = event {
             documents += 1;
             if documents > 1 {
-                builder.report.error(position_of(&span), "the file holds more than one YAML document".to_owned());
+                builder.report.error(position_of(file, &span), "the file holds more than one YAML document".to_owned());
                 return None;
             }
         }
@@ -59,13 +67,11 @@ pub(super) fn parse(report: &mut Report<'_>, variables: Option<&BTreeMap<String,
     match root {
         Some(built) if !built.node.is_null() => Some(built.node),
         _ => {
-            report.error(START, "the file is empty".to_owned());
+            report.error(start, "the file is empty".to_owned());
             None
         }
     }
 }
-
-const START: Position = Position { line: 1, column: 1, length: 1 };
 
 /// The document is not looked at any further.
 struct Refused(Position, &'static str);
@@ -93,34 +99,38 @@ struct Key {
 struct Frame {
     open: Open,
     position: Position,
+    overlay: Overlay,
     anchor: usize,
     nodes: usize,
     depth: usize,
 }
 
-struct Builder<'r, 'a, 'v> {
-    report: &'r mut Report<'a>,
+struct Builder<'r, 'v> {
+    report: &'r mut Report,
+    file: FileId,
+    source: &'v str,
     variables: Option<&'v BTreeMap<String, String>>,
     stack: Vec<Frame>,
     anchors: HashMap<usize, Built>,
     root: Option<Built>,
 }
 
-impl Builder<'_, '_, '_> {
+impl Builder<'_, '_> {
     fn on_event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Refused> {
-        let position = position_of(span);
+        let position = position_of(self.file, span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let text_tag = self.check_tag(tag.as_deref(), position);
-                self.scalar(ScalarEvent { text, style, text_tag, span }, anchor)
+                let (text_tag, overlay) = self.check_tag(tag.as_deref(), position);
+                self.scalar(ScalarEvent { text, style, text_tag, overlay, span }, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
-                self.check_tag(tag.as_deref(), position);
-                self.open(Open::List(Vec::new()), position, anchor)
+                let (_, overlay) = self.check_tag(tag.as_deref(), position);
+                self.open(Open::List(Vec::new()), (position, overlay), anchor)
             }
             Event::MappingStart(_, anchor, tag) => {
-                self.check_tag(tag.as_deref(), position);
-                self.open(Open::Map { entries: Vec::new(), key: None, merges: Vec::new() }, position, anchor)
+                let (_, overlay) = self.check_tag(tag.as_deref(), position);
+                let open = Open::Map { entries: Vec::new(), key: None, merges: Vec::new() };
+                self.open(open, (position, overlay), anchor)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(id) => match self.anchors.get(&id).cloned() {
@@ -131,17 +141,17 @@ impl Builder<'_, '_, '_> {
         }
     }
 
-    fn open(&mut self, open: Open, position: Position, anchor: usize) -> Result<(), Refused> {
+    fn open(&mut self, open: Open, (position, overlay): (Position, Overlay), anchor: usize) -> Result<(), Refused> {
         if self.stack.len() >= DEEPEST {
             return Err(Refused(position, TOO_DEEP));
         }
-        self.stack.push(Frame { open, position, anchor, nodes: 1, depth: 1 });
+        self.stack.push(Frame { open, position, overlay, anchor, nodes: 1, depth: 1 });
         Ok(())
     }
 
     fn close(&mut self) -> Result<(), Refused> {
         let Some(frame) = self.stack.pop() else { return Ok(()) };
-        let Frame { open, position, anchor, mut nodes, depth } = frame;
+        let Frame { open, position, overlay, anchor, mut nodes, depth } = frame;
         let value = match open {
             Open::List(items) => Value::List(items),
             Open::Map { mut entries, merges, .. } => {
@@ -154,11 +164,11 @@ impl Builder<'_, '_, '_> {
                 Value::Map(Map::new(entries))
             }
         };
-        self.finish(Built { node: Arc::new(Node { position, value }), nodes, depth }, anchor, position)
+        self.finish(Built { node: Arc::new(Node { position, value, overlay }), nodes, depth }, anchor, position)
     }
 
     fn scalar(&mut self, event: ScalarEvent<'_>, anchor: usize) -> Result<(), Refused> {
-        let position = position_of(event.span);
+        let position = position_of(self.file, event.span);
         let plain = event.style == ScalarStyle::Plain && !event.text_tag;
         let value = if plain && matches!(&*event.text, "" | "~" | "null" | "Null" | "NULL") {
             Value::Null
@@ -167,7 +177,8 @@ impl Builder<'_, '_, '_> {
         } else {
             Value::Scalar(Scalar { text: self.interpolated(&event), plain })
         };
-        self.finish(Built { node: Arc::new(Node { position, value }), nodes: 1, depth: 1 }, anchor, position)
+        let node = Node { position, value, overlay: event.overlay };
+        self.finish(Built { node: Arc::new(node), nodes: 1, depth: 1 }, anchor, position)
     }
 
     fn expects_key(&self) -> bool {
@@ -178,7 +189,7 @@ impl Builder<'_, '_, '_> {
         let Some(variables) = self.variables else { return event.text.to_string() };
         let result = interpolate(&event.text, variables);
         for finding in result.findings {
-            let position = event.place_of(&finding, self.report.text());
+            let position = event.place_of(&finding, self.file, self.source);
             report_finding(self.report, position, finding.issue);
         }
         result.text
@@ -225,21 +236,20 @@ impl Builder<'_, '_, '_> {
         Ok(())
     }
 
-    /// Reports tags that change the meaning of a value; true for `!!str`, which makes any scalar a text.
-    fn check_tag(&mut self, tag: Option<&Tag>, position: Position) -> bool {
-        let Some(tag) = tag else { return false };
+    /// Whether the tag is `!!str`, which makes any scalar a text, and what it says of merging. Reports unknown tags.
+    fn check_tag(&mut self, tag: Option<&Tag>, position: Position) -> (bool, Overlay) {
+        let Some(tag) = tag else { return (false, Overlay::Merge) };
         match tag.core_suffix() {
-            Some("str") => true,
-            Some("int" | "float" | "bool" | "null" | "map" | "seq") => false,
-            _ => {
-                let name = tag.original();
-                let message = match name.as_str() {
-                    "!reset" | "!override" => format!("`{name}` is not supported yet"),
-                    _ => format!("the tag `{name}` is not known"),
-                };
-                self.report.error(position, message);
-                false
-            }
+            Some("str") => (true, Overlay::Merge),
+            Some("int" | "float" | "bool" | "null" | "map" | "seq") => (false, Overlay::Merge),
+            _ => match tag.original().as_str() {
+                "!reset" => (false, Overlay::Reset),
+                "!override" => (false, Overlay::Override),
+                name => {
+                    self.report.error(position, format!("the tag `{name}` is not known"));
+                    (false, Overlay::Merge)
+                }
+            },
         }
     }
 }
@@ -251,14 +261,14 @@ struct ScalarEvent<'e> {
     text: Cow<'e, str>,
     style: ScalarStyle,
     text_tag: bool,
+    overlay: Overlay,
     span: &'e Span,
 }
 
 impl ScalarEvent<'_> {
     /// The place of a finding within the scalar; of the whole scalar when escapes or line ends come between.
-    fn place_of(&self, finding: &Finding, source: &str) -> Position {
-        let whole = position_of(self.span);
-        let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    fn place_of(&self, finding: &Finding, file: FileId, source: &str) -> Position {
+        let whole = position_of(file, self.span);
         let raw = self.span.slice(source).unwrap_or_default();
         let quote = usize::from(matches!(self.style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted));
         let inner = raw.get(quote..raw.len().saturating_sub(quote)).unwrap_or_default();
@@ -270,7 +280,7 @@ impl ScalarEvent<'_> {
     }
 }
 
-fn report_finding(report: &mut Report<'_>, position: Position, issue: Issue) {
+fn report_finding(report: &mut Report, position: Position, issue: Issue) {
     match issue {
         Issue::Unset(name) => report.warning_with_help(
             position,
@@ -289,7 +299,7 @@ fn report_finding(report: &mut Report<'_>, position: Position, issue: Issue) {
     }
 }
 
-fn key_of(report: &mut Report<'_>, node: &Node, position: Position) -> Key {
+fn key_of(report: &mut Report, node: &Node, position: Position) -> Key {
     let (text, plain) = match &node.value {
         Value::Scalar(scalar) => (Some(scalar.text.clone()), scalar.plain),
         Value::Null => (Some(String::new()), false),
@@ -310,7 +320,7 @@ fn merge_cost(node: &Node) -> usize {
 }
 
 /// Drops repeated keys with a problem each, then adds what `<<` brings: explicit keys win, then earlier merges.
-fn merge(report: &mut Report<'_>, entries: &mut Vec<Entry>, merges: &[(Position, Arc<Node>)]) {
+fn merge(report: &mut Report, entries: &mut Vec<Entry>, merges: &[(Position, Arc<Node>)]) {
     let mut lines: HashMap<String, usize> = HashMap::new();
     entries.retain(|entry| match lines.get(&entry.key) {
         Some(line) => {
@@ -342,8 +352,8 @@ fn merge(report: &mut Report<'_>, entries: &mut Vec<Entry>, merges: &[(Position,
     }
 }
 
-fn position_of(span: &Span) -> Position {
-    Position { line: span.start.line(), column: span.start.col() + 1, length: span.len().max(1) }
+fn position_of(file: FileId, span: &Span) -> Position {
+    Position { file, line: span.start.line(), column: span.start.col() + 1, length: span.len().max(1) }
 }
 
 fn lower_first(text: &str) -> String {

@@ -151,6 +151,7 @@ pub(super) fn iam(manifest: &Manifest, context: &Context) -> Option<PlannedServi
         source: PlannedMountSource::Bind(path),
         target: POLICIES.to_owned(),
         read_only: true,
+        options: crate::manifest::MountOptions::default(),
     }));
     Some(service)
 }
@@ -271,6 +272,7 @@ fn built_in(context: &Context, name: &str, port: u16, config: Vec<u8>) -> Planne
         files: vec![DeliveredFile { path: config_path, content: config, mode: 0o400 }],
         ports: vec![PublishedPort { host_ip: "127.0.0.1".into(), host: port, target: port, udp: false }],
         mounts: vec![],
+        mounted: BTreeMap::new(),
         tmpfs: BTreeMap::new(),
         network: ServiceNetwork::Host,
         depends_on: BTreeMap::new(),

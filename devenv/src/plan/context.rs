@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::manifest::{Binary, ConfigSource, EngineName, Manifest, SecretSource};
+use crate::manifest::{Binary, Build, ConfigSource, EngineName, Manifest, MountSource, SecretSource};
 use crate::plan::overrides::effective_services;
 use crate::plan::{Artifact, Project};
 
@@ -19,6 +19,10 @@ pub struct Context {
     pub executable: Artifact,
     /// Results of `binary:`, by service.
     pub artifacts: BTreeMap<String, Artifact>,
+    /// SHA-256 of everything that an image is built from, in hexadecimal, by service.
+    pub builds: BTreeMap<String, String>,
+    /// Digests of what counts in [`Requirements::mounts`], by the path as written.
+    pub mounts: BTreeMap<PathBuf, String>,
     /// Values for everything in [`Requirements::secrets`].
     pub secrets: Secrets,
     /// Contents for everything in [`Requirements::files`], by the path as written.
@@ -96,6 +100,10 @@ pub struct Requirements {
     pub policies: Option<PathBuf>,
     /// Programs to build or find, by service.
     pub binaries: BTreeMap<String, Binary>,
+    /// Images to build, by service; their contexts are relative to the manifest.
+    pub builds: BTreeMap<String, Build>,
+    /// Bind mounts whose content may count, as written, and whether nobody can write to them.
+    pub mounts: BTreeMap<PathBuf, bool>,
 }
 
 /// Looks through a manifest for what one engine needs of the world.
@@ -126,8 +134,16 @@ pub fn requirements(manifest: &Manifest, engine: EngineName) -> Requirements {
         ConfigSource::Content(_) => None,
     }));
     for (name, service) in effective_services(manifest, engine) {
+        for mount in &service.volumes {
+            if let MountSource::Bind(path) = &mount.source {
+                let read_only = required.mounts.entry(path.clone()).or_insert(true);
+                *read_only &= mount.read_only;
+            }
+        }
         if let Some(binary) = service.binary {
             required.binaries.insert(name, binary);
+        } else if let Some(build) = service.build.filter(|_| engine == EngineName::Docker) {
+            required.builds.insert(name, build);
         }
     }
     required

@@ -16,12 +16,16 @@ pub(super) fn fingerprint(service: &PlannedService, salt: &str) -> Fingerprint {
     };
     let program = match &service.source {
         Source::Image { reference, .. } => ("image", reference.clone()),
+        Source::Built(image) => ("build", image.reference.clone()),
         Source::Packaged { executable } | Source::Executable { executable } => ("program", executable.digest.clone()),
         Source::Process => ("program", "run".into()),
     };
     note(program.0.into(), program.1.as_bytes());
     for (name, value) in &service.environment {
         note(format!("environment.{name}"), value.as_bytes());
+    }
+    for (path, digest) in &service.mounted {
+        note(format!("volumes {path}"), digest.as_bytes());
     }
     for file in &service.files {
         let mut value = file.content.clone();

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{Condition, EngineName, PullPolicy, Readiness, Restart};
+use crate::manifest::{
+    Attachment, Build, Condition, ContainerOptions, EngineName, Ipam, MountOptions, PullPolicy, Readiness, Restart,
+};
 
 /// A stack that can be compared with what runs.
 #[derive(Clone, Debug)]
@@ -68,6 +70,8 @@ pub struct PlannedService {
     pub ports: Vec<PublishedPort>,
     /// Volumes and bind mounts.
     pub mounts: Vec<PlannedMount>,
+    /// Digests of mounted content that counts as configuration, by the path as it was written.
+    pub mounted: BTreeMap<String, String>,
     /// In-memory file systems: path and options.
     pub tmpfs: BTreeMap<String, String>,
     /// How it is connected.
@@ -120,6 +124,8 @@ pub enum Source {
         /// When to pull.
         pull: PullPolicy,
     },
+    /// A container of an image made here from a Dockerfile.
+    Built(Box<BuiltImage>),
     /// A container of an image made here from one executable and the shared objects it needs. `entrypoint` is `/<file name>` of it.
     Packaged {
         /// The executable.
@@ -132,6 +138,19 @@ pub enum Source {
     },
     /// `command` as a process of this machine.
     Process,
+}
+
+/// An image and what it is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltImage {
+    /// Its name; the tag is the hash of everything that it is made from, so that it is made once for each content.
+    pub reference: String,
+    /// Further names: `image:` and `build.tags`.
+    pub names: Vec<String>,
+    /// How it is made; its context is an absolute path.
+    pub build: Build,
+    /// Made anew each time: `pull_policy: build`.
+    pub always: bool,
 }
 
 /// A file with its content's hash, so that a rebuilt program is a changed program.
@@ -190,6 +209,8 @@ pub struct PlannedMount {
     pub target: String,
     /// Read only.
     pub read_only: bool,
+    /// Details.
+    pub options: MountOptions,
 }
 
 /// What a mount shows.
@@ -249,7 +270,7 @@ pub struct Hardening {
 }
 
 /// What only containers have.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerSettings {
     /// Container name.
     pub name: String,
@@ -269,10 +290,16 @@ pub struct ContainerSettings {
     pub shm_size: Option<u64>,
     /// `os/arch`.
     pub platform: Option<String>,
+    /// How it is known in networks of the plan, beside its name; by the network's key.
+    pub attachments: BTreeMap<String, Attachment>,
+    /// Containers that it knows under names of its own: `container:alias`.
+    pub links: Vec<String>,
+    /// Passed on to the engine as they are.
+    pub options: ContainerOptions,
 }
 
 /// A network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlannedNetwork {
     /// Name in the engine.
     pub name: String,
@@ -282,10 +309,20 @@ pub struct PlannedNetwork {
     pub internal: bool,
     /// Driver.
     pub driver: Option<String>,
+    /// Options of the driver.
+    pub driver_opts: BTreeMap<String, String>,
+    /// Other containers may join by hand.
+    pub attachable: bool,
+    /// IPv6 beside IPv4.
+    pub ipv6: bool,
+    /// Addresses.
+    pub ipam: Ipam,
+    /// Labels of the user.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A named volume.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlannedVolume {
     /// Name in the engine.
     pub name: String,
@@ -293,6 +330,10 @@ pub struct PlannedVolume {
     pub external: bool,
     /// Driver.
     pub driver: Option<String>,
+    /// Options of the driver.
+    pub driver_opts: BTreeMap<String, String>,
+    /// Labels of the user.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A short hash for each field of a service, by field name. Equal fingerprints: nothing to do.

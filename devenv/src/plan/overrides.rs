@@ -3,7 +3,7 @@
 //! Mappings merge by key, everything else is replaced as a whole; naming another kind of program replaces the kind.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::manifest::{EngineName, Manifest, Service};
 
@@ -13,9 +13,15 @@ pub(super) fn effective_services(manifest: &Manifest, engine: EngineName) -> BTr
         .services
         .iter()
         .filter(|(_, service)| service.engines.as_ref().is_none_or(|engines| engines.contains(&engine)))
-        .filter(|(_, service)| service.profiles.is_empty())
+        .filter(|(_, service)| is_on(service, &manifest.active_profiles))
         .map(|(name, service)| (name.clone(), effective(service, engine)))
         .collect()
+}
+
+fn is_on(service: &Service, active: &BTreeSet<String>) -> bool {
+    service.profiles.is_empty()
+        || active.contains("*")
+        || service.profiles.iter().any(|profile| active.contains(profile))
 }
 
 fn effective(service: &Service, engine: EngineName) -> Service {
@@ -40,6 +46,9 @@ fn lay_over(base: &mut Service, over: Service) {
     base.environment.extend(over.environment);
     base.labels.extend(over.labels);
     base.depends_on.extend(over.depends_on);
+    base.optional.extend(over.optional);
+    base.attachments.extend(over.attachments);
+    base.options.lay_over(over.options);
     macro_rules! replace_if_some { ($($field:ident),* $(,)?) => { $( if over.$field.is_some() { base.$field = over.$field; } )* } }
     macro_rules! replace_if_filled { ($($field:ident),* $(,)?) => { $( if !over.$field.is_empty() { base.$field = over.$field; } )* } }
     replace_if_some!(
@@ -47,6 +56,7 @@ fn lay_over(base: &mut Service, over: Service) {
         entrypoint,
         network_mode,
         ready,
+        healthcheck,
         restart,
         user,
         working_dir,
@@ -73,6 +83,9 @@ fn lay_over(base: &mut Service, over: Service) {
         secrets,
         configs,
         networks,
+        links,
+        external_links,
+        watch,
         cap_add,
         cap_drop,
         security_opt,

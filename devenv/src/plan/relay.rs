@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifest::{Condition, EngineName, Manifest, Restart};
+use crate::manifest::{Condition, ContainerOptions, EngineName, Manifest, Restart};
 use crate::plan::builtin::{IAM, IDP, hardened};
 use crate::plan::context::Context;
 use crate::plan::service::GRACE;
@@ -44,12 +44,45 @@ pub(super) fn add(manifest: &Manifest, context: &Context, services: &mut BTreeMa
             let relay = relay(manifest, context, service);
             service.network = ServiceNetwork::SharedWith(relay.name.clone());
             service.depends_on.insert(relay.name.clone(), Condition::Started);
-            service.container.hostname = None;
-            service.container.extra_hosts.clear();
+            give_away_network(service);
             relays.push(relay);
         }
     }
     services.extend(relays.into_iter().map(|relay| (relay.name.clone(), relay)));
+}
+
+/// What belongs to a network namespace belongs to the relay now; the engine refuses it of a guest.
+fn give_away_network(service: &mut PlannedService) {
+    let settings = &mut service.container;
+    settings.hostname = None;
+    settings.extra_hosts.clear();
+    settings.attachments.clear();
+    settings.links.clear();
+    let options = &mut settings.options;
+    options.domainname = None;
+    options.mac_address = None;
+    options.dns.clear();
+    options.dns_opt.clear();
+    options.dns_search.clear();
+    options.sysctls.retain(|name, _| !of_network(name));
+}
+
+/// What [`give_away_network`] gives away, as the relay gets it.
+fn network_options(options: &ContainerOptions) -> ContainerOptions {
+    ContainerOptions {
+        domainname: options.domainname.clone(),
+        mac_address: options.mac_address.clone(),
+        dns: options.dns.clone(),
+        dns_opt: options.dns_opt.clone(),
+        dns_search: options.dns_search.clone(),
+        sysctls: options.sysctls.clone().into_iter().filter(|(name, _)| of_network(name)).collect(),
+        ..ContainerOptions::default()
+    }
+}
+
+/// Whether a kernel parameter belongs to a network namespace.
+fn of_network(sysctl: &str) -> bool {
+    sysctl.starts_with("net.")
 }
 
 fn relay(manifest: &Manifest, context: &Context, service: &PlannedService) -> PlannedService {
@@ -64,6 +97,7 @@ fn relay(manifest: &Manifest, context: &Context, service: &PlannedService) -> Pl
         files: vec![],
         ports: service.ports.clone(),
         mounts: vec![],
+        mounted: BTreeMap::new(),
         tmpfs: BTreeMap::new(),
         network: service.network.clone(),
         depends_on: BTreeMap::new(),
@@ -75,6 +109,9 @@ fn relay(manifest: &Manifest, context: &Context, service: &PlannedService) -> Pl
             name: format!("{}-{name}", context.project.id()),
             hostname: Some(service.container.hostname.clone().unwrap_or_else(|| service.name.clone())),
             extra_hosts: service.container.extra_hosts.clone(),
+            attachments: service.container.attachments.clone(),
+            links: service.container.links.clone(),
+            options: network_options(&service.container.options),
             ..ContainerSettings::default()
         },
         fingerprint: Fingerprint::default(),

@@ -146,8 +146,17 @@ fn networks(
         let written = manifest.networks.get(&key).cloned().unwrap_or_default();
         let ours = format!("{}_{key}", context.project.id());
         let name = written.name.unwrap_or(if written.external { key.clone() } else { ours });
-        let network =
-            PlannedNetwork { name, external: written.external, internal: written.internal, driver: written.driver };
+        let network = PlannedNetwork {
+            name,
+            external: written.external,
+            internal: written.internal,
+            driver: written.driver,
+            driver_opts: written.driver_opts,
+            attachable: written.attachable,
+            ipv6: written.ipv6,
+            ipam: written.ipam,
+            labels: written.labels,
+        };
         (key, network)
     };
     keys.into_iter().map(planned).collect()
@@ -160,7 +169,14 @@ fn volumes(manifest: &Manifest, context: &Context) -> BTreeMap<String, PlannedVo
     let planned = |(key, written): (&String, &crate::manifest::Volume)| {
         let ours = format!("{}_{key}", context.project.id());
         let name = written.name.clone().unwrap_or(if written.external { key.clone() } else { ours });
-        (key.clone(), PlannedVolume { name, external: written.external, driver: written.driver.clone() })
+        let volume = PlannedVolume {
+            name,
+            external: written.external,
+            driver: written.driver.clone(),
+            driver_opts: written.driver_opts.clone(),
+            labels: written.labels.clone(),
+        };
+        (key.clone(), volume)
     };
     manifest.volumes.iter().map(planned).collect()
 }

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::manifest::{
-    Command, ConfigSource, EngineName, FileReference, Manifest, MountSource, Port, Protocol, Service,
+    Build, Command, Condition, ConfigSource, EngineName, FileReference, Manifest, MountSource, Port, Protocol,
+    PullPolicy, Service,
 };
 use crate::plan::context::{Context, SecretPlace, secret_place};
 use crate::plan::resolve::{DEFAULT_NETWORK, ResolveError};
 use crate::plan::variables::{Variables, expand, upper};
 use crate::plan::{
-    Artifact, ContainerSettings, DeliveredFile, Fingerprint, Hardening, PlannedMount, PlannedMountSource,
+    Artifact, BuiltImage, ContainerSettings, DeliveredFile, Fingerprint, Hardening, PlannedMount, PlannedMountSource,
     PlannedService, Project, PublishedPort, Role, ServiceNetwork, Source, Stop, hardened,
 };
 
@@ -60,9 +61,10 @@ impl UserService<'_> {
             files: files.into_iter().map(|(_, file)| file).collect(),
             ports: self.service.ports.iter().map(|port| published(port, on_host)).collect(),
             mounts: self.mounts(),
+            mounted: self.mounted(),
             tmpfs: self.tmpfs(&source),
             network: self.network(on_host),
-            depends_on: self.service.depends_on.clone(),
+            depends_on: self.dependencies(),
             readiness: self.service.ready.clone(),
             restart: self.service.restart.unwrap_or_default(),
             stop: Stop {
@@ -83,6 +85,12 @@ impl UserService<'_> {
             let executable = self.context.artifacts.get(self.name).cloned().unwrap_or_else(Artifact::unknown);
             return if embedded { Source::Executable { executable } } else { Source::Packaged { executable } };
         }
+        if let Some(build) = &self.service.build {
+            if embedded {
+                errors.push(wrong("build"));
+            }
+            return Source::Built(Box::new(self.built_image(build)));
+        }
         if let Some(reference) = &self.service.image {
             if embedded {
                 errors.push(wrong("image"));
@@ -90,16 +98,50 @@ impl UserService<'_> {
             let pull = self.service.pull_policy.unwrap_or_default();
             return Source::Image { reference: reference.clone(), pull };
         }
-        if self.service.build.is_some() {
-            errors.push(if embedded {
-                wrong("build")
-            } else {
-                let what =
-                    "`build:` is not supported yet; build the image and name it with `image:`, or use `binary:`".into();
-                ResolveError::Unsupported { service: self.name.into(), what }
-            });
-        }
         Source::Process
+    }
+
+    /// The tag is the content: what is built already is not built again, and what changed is a changed service.
+    fn built_image(&self, build: &Build) -> BuiltImage {
+        let digest = self.context.builds.get(self.name).map_or("unknown", String::as_str);
+        let tag: String = digest.chars().take(16).collect();
+        let id = self.context.project.id();
+        let context = match build.remote() {
+            Some(_) => build.context.clone(),
+            None => absolute(&self.context.project.directory, &build.context),
+        };
+        BuiltImage {
+            reference: format!("devenv/{id}-{}:{tag}", self.name.to_lowercase()),
+            names: self.service.image.iter().chain(&build.tags).cloned().collect(),
+            build: Build { context, ..build.clone() },
+            always: self.service.pull_policy == Some(PullPolicy::Build),
+        }
+    }
+
+    /// Those with `required: false` count only when they are there. Whose namespaces or volumes it uses, it depends on.
+    fn dependencies(&self) -> BTreeMap<String, Condition> {
+        let mut all = self.service.depends_on.clone();
+        all.retain(|name, _| self.all.contains_key(name) || !self.service.optional.contains(name));
+        let options = &self.service.options;
+        let namespaces = [&options.ipc, &options.pid].into_iter().flatten();
+        let shared = namespaces.filter_map(|mode| mode.strip_prefix("service:"));
+        let volumes = options.volumes_from.iter().map(|from| from.split(':').next().unwrap_or_default());
+        for name in shared.chain(volumes).filter(|name| self.all.contains_key(*name)) {
+            all.entry(name.to_owned()).or_insert(Condition::Started);
+        }
+        all
+    }
+
+    /// `container:alias`, as the engine wants them.
+    fn links(&self) -> Vec<String> {
+        let id = self.context.project.id();
+        let container = |service: &String| {
+            let named = self.all.get(service).and_then(|service| service.container_name.clone());
+            named.unwrap_or_else(|| format!("{id}-{service}"))
+        };
+        let own = self.service.links.iter().map(|(service, alias)| format!("{}:{alias}", container(service)));
+        let external = self.service.external_links.iter().map(|(name, alias)| format!("{name}:{alias}"));
+        own.chain(external).collect()
     }
 
     /// Secrets and configs with the reference each came from.
@@ -190,6 +232,19 @@ impl UserService<'_> {
         Some(words.iter().map(|word| expand(word, variables).0).collect())
     }
 
+    /// The digests of mounted content, by path as people write it.
+    fn mounted(&self) -> BTreeMap<String, String> {
+        let shown = |path: &Path| {
+            let plain = path.is_relative() && !path.starts_with(".") && !path.starts_with("..");
+            if plain { format!("./{}", path.display()) } else { path.display().to_string() }
+        };
+        let digest = |mount: &crate::manifest::Mount| match &mount.source {
+            MountSource::Bind(path) => Some((shown(path), self.context.mounts.get(path)?.clone())),
+            MountSource::Volume(_) | MountSource::Anonymous => None,
+        };
+        self.service.volumes.iter().filter_map(digest).collect()
+    }
+
     fn mounts(&self) -> Vec<PlannedMount> {
         let planned = |mount: &crate::manifest::Mount| PlannedMount {
             source: match &mount.source {
@@ -199,6 +254,7 @@ impl UserService<'_> {
             },
             target: mount.target.clone(),
             read_only: mount.read_only,
+            options: mount.options.clone(),
         };
         self.service.volumes.iter().map(planned).collect()
     }
@@ -256,6 +312,9 @@ impl UserService<'_> {
             stdin_open: self.service.stdin_open.unwrap_or(false),
             shm_size: self.service.shm_size,
             platform: self.service.platform.clone(),
+            attachments: self.service.attachments.clone(),
+            links: self.links(),
+            options: self.service.options.clone(),
         }
     }
 }
@@ -290,5 +349,5 @@ fn published(port: &Port, on_host: bool) -> PublishedPort {
 }
 
 fn absolute(directory: &Path, path: &Path) -> PathBuf {
-    directory.join(path)
+    crate::manifest::normalized(&directory.join(path))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::manifest::{self, EngineName, Manifest, SourceFile};
+use crate::manifest::{self, EngineName, Manifest, NoFiles, SourceFile, Sources};
 
 const ORDERS: &str = r#"
 name: orders
@@ -30,7 +30,8 @@ services:
 
 fn load(text: &str) -> Manifest {
     let source = SourceFile { path: "devenv.yaml".into(), text: text.into() };
-    manifest::load(&source, &BTreeMap::new()).unwrap_or_else(|problems| panic!("{problems}")).value
+    let sources = Sources { file: &source, overrides: &[], files: &NoFiles, variables: &BTreeMap::new() };
+    manifest::load(&sources).unwrap_or_else(|problems| panic!("{problems}")).value
 }
 
 fn context(engine: EngineName) -> Context {
@@ -54,6 +55,8 @@ fn context(engine: EngineName) -> Context {
             state: "/state".into(),
         },
         executable: artifact("/bin/devenv"),
+        builds: BTreeMap::new(),
+        mounts: BTreeMap::new(),
         artifacts: BTreeMap::from([("api".to_owned(), artifact("/work/target/api"))]),
         secrets: Secrets(keys.into_iter().map(|key| (key.clone(), format!("value of {}", key.file_name()))).collect()),
         files: BTreeMap::new(),
@@ -307,7 +310,10 @@ fn policies_are_watched_where_they_are_and_on_docker_through_a_mount_that_cannot
     let (config, mounts) = iam(text, EngineName::Docker, &[]);
     assert_eq!(config["policy_directory"]["path"], "/policies");
     let source = PlannedMountSource::Bind("/work/policies/".into());
-    assert_eq!(mounts, [PlannedMount { source, target: "/policies".into(), read_only: true }]);
+    assert_eq!(
+        mounts,
+        [PlannedMount { source, target: "/policies".into(), read_only: true, options: Default::default() }]
+    );
     let mut remote = context(EngineName::Docker);
     remote.shares_files = false;
     assert_eq!(resolve(&load(text), &remote).unwrap().services["iam"].mounts, []);

@@ -1,19 +1,17 @@
 //! The team's own programs: builds them, finds the result, and knows it by its content.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Command as Process;
 
 use crate::event::{Event, Reporter};
 use crate::manifest::{Binary, Command};
-use crate::plan::{Artifact, Project, hex};
+use crate::plan::{Artifact, Project};
+use crate::sources::Digests;
 
 /// A program could not be built or read.
 #[derive(Debug, Error)]
@@ -167,40 +165,13 @@ impl Drop for Group {
     }
 }
 
-/// A digest that was computed before, valid as long as the file looks the same.
-#[derive(Serialize, Deserialize, PartialEq, Clone)]
-struct Known {
-    size: u64,
-    modified: (i64, i64),
-    inode: u64,
-    digest: String,
-}
-
 /// SHA-256 of a file; remembered by size, time and inode, because hashing 40 MB on each `up` would be felt.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn digest_of(path: &Path, project: Option<&Project>) -> Result<String, ArtifactError> {
-    let read = |cause| ArtifactError::Read { path: path.into(), cause };
-    let metadata = std::fs::metadata(path).map_err(read)?;
-    let cache = project.map(|project| project.state.join("digests.json"));
-    let mut known: BTreeMap<PathBuf, Known> = cache
-        .as_ref()
-        .and_then(|cache| std::fs::read(cache).ok())
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
-    let modified = (metadata.mtime(), metadata.mtime_nsec());
-    if let Some(entry) = known.get(path)
-        && (entry.size, entry.modified, entry.inode) == (metadata.len(), modified, metadata.ino())
-    {
-        return Ok(entry.digest.clone());
-    }
-    let content = std::fs::read(path).map_err(read)?;
-    let digest = hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content).as_ref());
-    known.insert(path.into(), Known { size: metadata.len(), modified, inode: metadata.ino(), digest: digest.clone() });
-    if let (Some(cache), Ok(bytes)) = (cache, serde_json::to_vec(&known)) {
-        // Only a cache: without it the file is hashed again.
-        drop(std::fs::write(cache, bytes));
-    }
+    let mut digests = Digests::open(project);
+    let digest = digests.of(path).map_err(|cause| ArtifactError::Read { path: path.into(), cause })?;
+    digests.save();
     Ok(digest)
 }

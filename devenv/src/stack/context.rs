@@ -8,8 +8,9 @@ use mock_iam::config::{Policies, SourceFile};
 use thiserror::Error;
 
 use crate::event::Reporter;
-use crate::manifest::{EngineName, Manifest};
+use crate::manifest::{Build, EngineName, Manifest};
 use crate::plan::{Artifact, Context, Project, Secrets, requirements};
+use crate::sources::{self, Digests, SourceError};
 use crate::stack::artifact::find;
 use crate::stack::{ArtifactError, SecretsError, build, digest_of, ensure, read};
 
@@ -22,6 +23,14 @@ pub enum ContextError {
     /// A secret.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    /// What an image is built from.
+    #[error("service `{service}`: {cause}")]
+    Build {
+        /// The service.
+        service: String,
+        /// Why not.
+        cause: SourceError,
+    },
     /// A file that the manifest names.
     #[error("cannot read {}, which devenv.yaml names: {cause}", path.display())]
     File {
@@ -58,6 +67,8 @@ pub async fn gather(
         project: project.clone(),
         executable: Artifact::unknown(),
         artifacts: BTreeMap::new(),
+        builds: BTreeMap::new(),
+        mounts: BTreeMap::new(),
         secrets: Secrets::default(),
         files: BTreeMap::new(),
         shares_files: engine == EngineName::Embedded || shares_files(gathering.environment),
@@ -85,9 +96,31 @@ pub async fn gather(
         };
         context.artifacts.insert(service.clone(), artifact);
     }
+    let mut digests = Digests::open(Some(project));
+    for (service, build) in &required.builds {
+        let digest = build_digest(project, service, build, &mut digests)?;
+        context.builds.insert(service.clone(), digest);
+    }
+    for (path, read_only) in required.mounts {
+        let found = sources::content(&project.directory.join(&path), read_only, &mut digests);
+        context.mounts.extend(found.map(|digest| (path, digest)));
+    }
+    digests.save();
     context.policies = required.policies.map(|path| policies(project, &path)).transpose()?.unwrap_or_default();
     context.executable = this_program(project)?;
     Ok(context)
+}
+
+fn build_digest(
+    project: &Project,
+    service: &str,
+    build: &Build,
+    digests: &mut Digests,
+) -> Result<String, ContextError> {
+    let directory = if build.remote().is_some() { PathBuf::new() } else { project.directory.clone() };
+    let build = Build { context: directory.join(&build.context), ..build.clone() };
+    let digest = sources::context(&build).and_then(|context| context.digest(&build, digests));
+    digest.map_err(|cause| ContextError::Build { service: service.to_owned(), cause })
 }
 
 /// How [`gather`] goes about it.

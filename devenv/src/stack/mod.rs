@@ -3,6 +3,7 @@
 
 mod artifact;
 mod context;
+mod image_lock;
 mod lock;
 mod project;
 mod record;
@@ -10,8 +11,9 @@ mod secrets;
 
 pub use artifact::{ArtifactError, build, digest_of};
 pub use context::{ContextError, Depth, Gathering, gather, policies};
+pub use image_lock::{ImageLock, ImageLockError, LockedImage};
 pub(crate) use lock::forget;
 pub use lock::{Lock, LockError};
-pub use project::{LocateError, Located, locate, project};
+pub use project::{LocateError, Located, ProjectFiles, locate, project, state_home};
 pub use record::Record;
 pub use secrets::{SecretsError, ensure, read};

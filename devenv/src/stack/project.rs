@@ -6,27 +6,53 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::manifest::{Files, SourceFile};
 use crate::plan::{Project, hex};
 
-/// File names that are looked for, in this order.
-const NAMES: [&str; 2] = ["devenv.yaml", "devenv.yml"];
+/// File names that are looked for, in this order: ours, then those of a Compose file that stands alone.
+const NAMES: [&str; 6] =
+    ["devenv.yaml", "devenv.yml", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 /// A manifest that was found and read.
 #[derive(Clone, Debug)]
 pub struct Located {
     /// Absolute directory of the manifest.
     pub directory: PathBuf,
-    /// Path as messages show it.
-    pub shown: PathBuf,
-    /// Text.
-    pub text: String,
+    /// The manifest.
+    pub file: SourceFile,
+    /// Files laid over it: named after it, or `compose.override.yaml` beside it (Compose).
+    pub overrides: Vec<SourceFile>,
+}
+
+/// The files of this machine that a manifest may name.
+#[derive(Clone, Debug)]
+pub struct ProjectFiles {
+    /// What relative paths are relative to.
+    pub directory: PathBuf,
+}
+
+/// Larger files are no configuration.
+const MOST_BYTES: u64 = 4 << 20;
+
+impl Files for ProjectFiles {
+    fn read(&self, path: &Path) -> Result<Option<String>, String> {
+        let path = self.directory.join(path);
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_dir() => return Err("it is a directory".to_owned()),
+            Ok(found) if found.len() > MOST_BYTES => return Err("it is larger than 4 MiB".to_owned()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        }
+        std::fs::read_to_string(&path).map(Some).map_err(|error| error.to_string())
+    }
 }
 
 /// No manifest.
 #[derive(Debug, Error)]
 pub enum LocateError {
     /// None in the directory or above it.
-    #[error("no devenv.yaml in {} or any directory above it", .0.display())]
+    #[error("no devenv.yaml or compose.yaml in {} or any directory above it", .0.display())]
     Missing(PathBuf),
     /// It is there and cannot be read.
     #[error("cannot read {}: {cause}", path.display())]
@@ -38,21 +64,36 @@ pub enum LocateError {
     },
 }
 
-/// Finds and reads the manifest: the named file, or the first one from `start` upwards.
+/// Finds and reads the manifest: the named files, or the first one from `start` upwards with its override file.
 ///
 /// # Errors
-/// There is none, or it cannot be read as UTF-8.
-pub fn locate(start: &Path, file: Option<&Path>) -> Result<Located, LocateError> {
-    let path = match file {
-        Some(file) => start.join(file),
-        None => find(start)?,
+/// There is none, or one cannot be read as UTF-8.
+pub fn locate(start: &Path, named: &[PathBuf]) -> Result<Located, LocateError> {
+    let (path, overrides) = match named {
+        [first, rest @ ..] => (start.join(first), rest.iter().map(|file| start.join(file)).collect()),
+        [] => {
+            let path = find(start)?;
+            let beside = override_of(&path);
+            (path, beside.into_iter().collect::<Vec<_>>())
+        }
     };
-    let read = |cause| LocateError::Unreadable { path: path.clone(), cause };
-    let text = std::fs::read_to_string(&path).map_err(read)?;
-    let absolute = path.canonicalize().map_err(read)?;
+    let absolute = path.canonicalize().map_err(|cause| LocateError::Unreadable { path: path.clone(), cause })?;
     let directory = absolute.parent().unwrap_or(Path::new("/")).to_path_buf();
-    let shown = path.strip_prefix("./").unwrap_or(&path).to_path_buf();
-    Ok(Located { directory, shown, text })
+    let overrides = overrides.iter().map(|path| source(path)).collect::<Result<_, _>>()?;
+    Ok(Located { directory, file: source(&path)?, overrides })
+}
+
+fn source(path: &Path) -> Result<SourceFile, LocateError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|cause| LocateError::Unreadable { path: path.to_path_buf(), cause })?;
+    Ok(SourceFile { path: path.strip_prefix("./").unwrap_or(path).to_path_buf(), text })
+}
+
+/// `compose.override.yaml` for `compose.yaml`, when it is there.
+fn override_of(path: &Path) -> Option<PathBuf> {
+    let stem = path.file_stem()?.to_str()?;
+    let names = ["yaml", "yml"].map(|extension| path.with_file_name(format!("{stem}.override.{extension}")));
+    names.into_iter().find(|name| name.is_file())
 }
 
 fn find(start: &Path) -> Result<PathBuf, LocateError> {
@@ -78,7 +119,8 @@ pub fn project(name: Option<&str>, directory: &Path, environment: &BTreeMap<Stri
 }
 
 /// The user's state directory (XDG Base Directory Specification).
-fn state_home(environment: &BTreeMap<String, String>) -> PathBuf {
+#[must_use]
+pub fn state_home(environment: &BTreeMap<String, String>) -> PathBuf {
     let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_STATE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))

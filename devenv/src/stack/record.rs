@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct Record {
     version: u32,
     /// `docker` or `embedded`.
     engine: String,
+    /// Directory of the manifest, so that the state of a lost work tree can be told.
+    #[serde(default)]
+    pub directory: PathBuf,
     /// Ids of containers and processes that were seen ready, by service.
     #[serde(default)]
     pub ready: BTreeMap<String, String>,
@@ -26,8 +30,9 @@ pub struct Record {
 impl Record {
     /// A record of a stack on an engine.
     #[must_use]
-    pub fn new(engine: EngineName) -> Self {
-        Self { version: VERSION, engine: engine.to_string(), ready: BTreeMap::new() }
+    pub fn new(engine: EngineName, directory: &Path) -> Self {
+        let directory = directory.to_path_buf();
+        Self { version: VERSION, engine: engine.to_string(), directory, ready: BTreeMap::new() }
     }
 
     /// The engine that the stack was brought up on.
@@ -65,7 +70,7 @@ mod tests {
         let project =
             Project { name: "p".into(), instance: "0".into(), directory: "/".into(), state: state.path().into() };
         assert_eq!(Record::read(&project), None);
-        Record::new(EngineName::Docker).write(&project).unwrap();
+        Record::new(EngineName::Docker, Path::new("/")).write(&project).unwrap();
         assert_eq!(Record::read(&project).and_then(|record| record.engine()), Some(EngineName::Docker));
         fs::write(state.path().join("state.json"), "{\"version\": 99}").unwrap();
         assert_eq!(Record::read(&project), None);

@@ -20,7 +20,7 @@ use crate::worlds::World;
 /// Longer than any behaviour takes; what does not happen until then does not happen.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-pub(crate) const STOP: Goal = Goal::Stop;
+pub(crate) const STOP: Goal = Goal::Stop { only: std::collections::BTreeSet::new() };
 pub(crate) const DOWN: Goal = Goal::Down { volumes: true };
 
 pub(crate) struct Bench {

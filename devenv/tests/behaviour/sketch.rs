@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use devenv::manifest::{self, EngineName, SourceFile};
+use devenv::manifest::{self, EngineName, NoFiles, SourceFile, Sources};
 use devenv::plan::{Artifact, Context, Plan, Project, SecretKey, Secrets, resolve};
 use devenv::stack::digest_of;
 
@@ -100,8 +100,8 @@ fn manifest(text: &str) -> String {
 pub(crate) fn plan(text: &str, engine: EngineName, project: &Project) -> Plan {
     let text = manifest(text);
     let source = SourceFile { path: "devenv.yaml".into(), text: text.clone() };
-    let manifest =
-        manifest::load(&source, &BTreeMap::new()).unwrap_or_else(|problems| panic!("{problems}\n{text}")).value;
+    let sources = Sources { file: &source, overrides: &[], files: &NoFiles, variables: &BTreeMap::new() };
+    let manifest = manifest::load(&sources).unwrap_or_else(|problems| panic!("{problems}\n{text}")).value;
     let shell = Path::new("/bin/sh").canonicalize().expect("a shell");
     let digest = digest_of(&shell, None).expect("its digest");
     let shell = Artifact { path: shell, digest };
@@ -113,6 +113,8 @@ pub(crate) fn plan(text: &str, engine: EngineName, project: &Project) -> Plan {
         engine,
         project: project.clone(),
         executable: Artifact::unknown(),
+        builds: BTreeMap::new(),
+        mounts: BTreeMap::new(),
         artifacts: manifest.services.keys().map(|name| (name.clone(), shell.clone())).collect(),
         secrets: Secrets(secrets),
         files: BTreeMap::new(),

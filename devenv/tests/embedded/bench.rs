@@ -178,6 +178,7 @@ pub(crate) fn shell(name: &str, script: &str) -> PlannedService {
         files: Vec::new(),
         ports: Vec::new(),
         mounts: Vec::new(),
+        mounted: BTreeMap::new(),
         tmpfs: BTreeMap::new(),
         network: ServiceNetwork::Host,
         depends_on: BTreeMap::new(),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod composer;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod docker;

@@ -75,6 +75,8 @@ fn pure_modules_close_the_doors_to_the_outside() {
         "devenv/src/engine/reconcile.rs",
         "devenv/src/engine/observed.rs",
         "devenv/src/engine/step.rs",
+        "devenv/src/engine/timings.rs",
+        "devenv/src/audit/mod.rs",
         "devenv/src/engine/embedded/supervision.rs",
         "security-tests/src/api.rs",
         "security-tests/src/oracle/mod.rs",

@@ -59,7 +59,7 @@ fn init(args: &Init, reporter: &Reporter) -> Result<String, Failure> {
 }
 
 fn place(args: &Init, reporter: &Reporter) -> Result<Place, Failure> {
-    match crate::stack::locate(&args.stack.dir, args.stack.file.as_deref()) {
+    match crate::stack::locate(&args.stack.dir, &args.stack.file) {
         Ok(_) => {
             let session = Session::open(&args.stack, reporter)?;
             Ok(Place {

@@ -181,7 +181,7 @@ fn program_of(service: &str, prepared: &Prepared) -> Result<String, Failure> {
         Some(Source::Executable { executable } | Source::Packaged { executable }) => {
             Ok(executable.path.display().to_string())
         }
-        Some(Source::Image { .. } | Source::Process) | None => Err(Failure::with_help(
+        Some(Source::Image { .. } | Source::Built(_) | Source::Process) | None => Err(Failure::with_help(
             Exit::Usage,
             format!("`mutations.service`: `{service}` is no service with a `binary:` on this engine"),
             "name another, or write the whole command without `service`",

@@ -5,17 +5,19 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use bollard::models::NetworkConnectRequest;
+use bollard::models::{EndpointSettings, NetworkConnectRequest};
 use bollard::query_parameters::{
     CreateContainerOptions, DownloadFromContainerOptions, InspectContainerOptions, UploadToContainerOptions,
 };
 use futures_util::TryStreamExt;
 
 use super::connection::{BULKY, Connection};
+use super::endpoint::Endpoint;
 use super::files::{self, Owner};
 use super::spec::{self, Circumstances, Spec};
-use super::{image, labels, remove};
+use super::{image, labels, mounts, remove};
 use crate::engine::EngineError;
+use crate::event::{Event, Reporter};
 use crate::plan::{DeliveredFile, Fingerprint, Plan, PlannedMountSource, PlannedService, ServiceNetwork};
 
 /// How long a name may be taken without a container: the engine is still at what a killed `devenv` asked for.
@@ -24,11 +26,20 @@ const MAKING: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Makes the container of a service and completes it. One of ours with another fingerprint is replaced.
-pub(super) async fn create(connection: &Connection, plan: &Plan, service: &PlannedService) -> Result<(), EngineError> {
+pub(super) async fn create(
+    connection: &Connection,
+    plan: &Plan,
+    service: &PlannedService,
+    reporter: &Reporter,
+) -> Result<(), EngineError> {
     let namespace_of = namespace_of(connection, plan, service).await?;
     let image = image::reference(service)?;
     let given = Circumstances { image: &image, namespace_of: namespace_of.as_deref(), api: connection.api };
     let spec = spec::spec(plan, service, &given);
+    for message in &spec.warnings {
+        reporter.report(Event::Warning { message: message.clone() });
+    }
+    make_directories(connection, service);
     let action = format!("create container `{}`", service.container.name);
     let begun = Instant::now();
     while let Err(failure) = request(connection, &action, service, &spec).await {
@@ -44,6 +55,19 @@ pub(super) async fn create(connection: &Connection, plan: &Plan, service: &Plann
     complete(connection, service, &spec.connect_later).await
 }
 
+/// Makes missing directories of bind mounts, so that they belong to whoever asked and not to root, as whom an engine
+/// makes them. What cannot be made here is left to the engine, which may see another file system.
+fn make_directories(connection: &Connection, service: &PlannedService) {
+    if !matches!(connection.endpoint, Endpoint::Unix(_)) {
+        return;
+    }
+    for path in mounts::wanted_directories(service).filter(|path| !path.exists()) {
+        if let Err(error) = std::fs::create_dir_all(path) {
+            tracing::debug!(%error, path = %path.display(), "the engine shall make it");
+        }
+    }
+}
+
 /// Completes a container that may have been left incomplete.
 pub(super) async fn complete_again(
     connection: &Connection,
@@ -55,9 +79,13 @@ pub(super) async fn complete_again(
 }
 
 /// Connects what could not be connected when it was made, and brings the files. Doing it again changes nothing.
-async fn complete(connection: &Connection, service: &PlannedService, networks: &[String]) -> Result<(), EngineError> {
-    for network in networks {
-        connect(connection, service, network).await?;
+async fn complete(
+    connection: &Connection,
+    service: &PlannedService,
+    networks: &[(String, EndpointSettings)],
+) -> Result<(), EngineError> {
+    for (network, endpoint) in networks {
+        connect(connection, service, network, endpoint).await?;
     }
     deliver(connection, service).await
 }
@@ -124,9 +152,14 @@ async fn present(
     Ok(Some(labels::fingerprint(found.get(labels::FINGERPRINT))))
 }
 
-async fn connect(connection: &Connection, service: &PlannedService, network: &str) -> Result<(), EngineError> {
+async fn connect(
+    connection: &Connection,
+    service: &PlannedService,
+    network: &str,
+    endpoint: &EndpointSettings,
+) -> Result<(), EngineError> {
     let name = &service.container.name;
-    let request = NetworkConnectRequest { container: name.clone(), endpoint_config: Some(spec::endpoint(service)) };
+    let request = NetworkConnectRequest { container: name.clone(), endpoint_config: Some(endpoint.clone()) };
     let connected = connection.client.connect_network(network, request);
     match connection.ask(&format!("connect `{name}` to network `{network}`"), connected).await {
         // Docker says 403 for what is connected already.
@@ -137,7 +170,7 @@ async fn connect(connection: &Connection, service: &PlannedService, network: &st
     }
 }
 
-async fn deliver(connection: &Connection, service: &PlannedService) -> Result<(), EngineError> {
+pub(super) async fn deliver(connection: &Connection, service: &PlannedService) -> Result<(), EngineError> {
     if service.files.is_empty() {
         return Ok(());
     }

@@ -8,11 +8,12 @@ use bollard::query_parameters::CreateImageOptions;
 use futures_util::{StreamExt, future};
 
 use super::connection::{Connection, Failure};
-use super::package;
+use super::{build, package};
 use crate::engine::EngineError;
 use crate::event::{Event, Reporter};
 use crate::manifest::PullPolicy;
-use crate::plan::{Plan, PlannedService, Source};
+use crate::plan::{Plan, PlannedService, Project, Source};
+use crate::stack::LockedImage;
 
 /// How long a pull may go on without a word.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -24,6 +25,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub(super) fn reference(service: &PlannedService) -> Result<String, EngineError> {
     match &service.source {
         Source::Image { reference, .. } => Ok(reference.clone()),
+        Source::Built(image) => Ok(image.reference.clone()),
         Source::Packaged { executable } => Ok(package::tag(executable)),
         Source::Executable { .. } | Source::Process => Err(EngineError::Unsupported {
             service: service.name.clone(),
@@ -35,6 +37,7 @@ pub(super) fn reference(service: &PlannedService) -> Result<String, EngineError>
 /// Makes sure that a service's image is there.
 pub(super) async fn provide(
     connection: &Connection,
+    project: &Project,
     service: &PlannedService,
     reporter: &Reporter,
 ) -> Result<(), EngineError> {
@@ -42,14 +45,17 @@ pub(super) async fn provide(
         Source::Image { reference, pull } => {
             let image = Wanted { service, reference, reporter };
             match (pull, is_here(connection, reference).await?) {
-                (PullPolicy::Always, _) | (PullPolicy::Missing, false) => image.pull(connection).await,
-                (PullPolicy::Missing | PullPolicy::Never, true) => Ok(()),
+                (PullPolicy::Always, _) | (PullPolicy::Missing | PullPolicy::Build, false) => {
+                    image.pull(connection).await
+                }
+                (PullPolicy::Missing | PullPolicy::Never | PullPolicy::Build, true) => Ok(()),
                 (PullPolicy::Never, false) => Err(EngineError::ImageUnavailable {
                     image: reference.clone(),
                     cause: "its pull policy is `never`".to_owned(),
                 }),
             }
         }
+        Source::Built(_) => build::provide(connection, project, service, reporter).await,
         Source::Packaged { executable } => package::provide(connection, &service.name, executable).await,
         Source::Executable { .. } | Source::Process => Ok(()),
     }
@@ -60,9 +66,9 @@ pub(super) async fn provide_all(connection: &Connection, plan: &Plan, reporter: 
     let mut seen = BTreeSet::new();
     let images = plan.services.values().filter(|service| match &service.source {
         Source::Image { reference, .. } => seen.insert(reference.clone()),
-        Source::Packaged { .. } | Source::Executable { .. } | Source::Process => false,
+        Source::Built(_) | Source::Packaged { .. } | Source::Executable { .. } | Source::Process => false,
     });
-    future::try_join_all(images.map(|service| provide(connection, service, reporter))).await.map(|_| ())
+    future::try_join_all(images.map(|service| provide(connection, &plan.project, service, reporter))).await.map(|_| ())
 }
 
 /// Whether an image is there.
@@ -71,6 +77,18 @@ pub(super) async fn is_here(connection: &Connection, reference: &str) -> Result<
         Ok(_) => Ok(true),
         Err(failure) => failure.unless_gone().map(|()| false),
     }
+}
+
+/// The content of an image that is here: its digest in the registry that its reference names, and its id.
+pub(super) async fn content(connection: &Connection, reference: &str) -> Result<Option<LockedImage>, EngineError> {
+    let inspected = connection.client.inspect_image(reference);
+    let found = match connection.ask(&format!("look for image `{reference}`"), inspected).await {
+        Ok(found) => found,
+        Err(failure) => return failure.unless_gone().map(|()| None),
+    };
+    let digests = found.repo_digests.unwrap_or_default();
+    let digest = digests.first().and_then(|name| name.split_once('@')).map(|(_, digest)| digest.to_owned());
+    Ok(Some(LockedImage { digest, id: found.id.unwrap_or_default() }))
 }
 
 struct Wanted<'a> {

@@ -19,6 +19,8 @@ pub(super) const NETWORK: &str = "dev.devenv.network";
 pub(super) const VOLUME: &str = "dev.devenv.volume";
 /// Directory of the manifest, so that leftovers of deleted work trees can be told.
 pub(super) const DIRECTORY: &str = "dev.devenv.directory";
+/// The project that an image was built for. Not [`PROJECT`]: containers get the labels of their image.
+pub(super) const BUILT_FOR: &str = "dev.devenv.built-for";
 /// SHA-256 of a packaged executable.
 pub(super) const DIGEST: &str = "dev.devenv.digest";
 /// How a packaged image was made.

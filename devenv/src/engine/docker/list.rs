@@ -1,6 +1,6 @@
 //! Containers as the engine lists them, read leniently. Must not know plans.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 
@@ -87,6 +87,11 @@ impl Listed {
         self.network_settings.networks.values()
     }
 
+    /// The names of its networks; `None` for a container in another's network namespace, which has none of its own.
+    pub(super) fn network_names(&self) -> Option<BTreeSet<String>> {
+        (self.lives_in().is_none()).then(|| self.network_settings.networks.keys().cloned().collect())
+    }
+
     /// Whether it shares the engine's own network.
     pub(super) fn on_engine_network(&self) -> bool {
         self.host_config.network_mode == "host"
@@ -142,6 +147,12 @@ impl Connection {
         let mut pairs = vec![(labels::PROJECT, id.as_str())];
         pairs.extend(service.map(|name| (labels::SERVICE, name)));
         let filter = serde_json::to_string(&labels::filter(&pairs)).unwrap_or_default();
+        self.list(&format!("/containers/json?all=1&filters={}", raw::encode(&filter))).await
+    }
+
+    /// All containers of any project of ours.
+    pub(super) async fn all_containers(&self) -> Result<Vec<Listed>, EngineError> {
+        let filter = serde_json::json!({ "label": [labels::PROJECT] }).to_string();
         self.list(&format!("/containers/json?all=1&filters={}", raw::encode(&filter))).await
     }
 

@@ -5,31 +5,37 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
-use super::{Action, Engine, EngineError, Exec, LogLine, LogOptions, Observed, ServiceState};
+use super::{Action, Engine, EngineError, Exec, Interaction, LogLine, LogOptions, Observed, ServiceState};
 use crate::event::Reporter;
 use crate::manifest::EngineName;
 use crate::plan::{Plan, PlannedService, Project, Source};
+use crate::stack::LockedImage;
 use connection::Connection;
 
 mod address;
+mod build;
 mod connection;
 mod create;
 mod endpoint;
 mod exec;
 mod files;
 mod image;
+mod interact;
 mod labels;
 mod lines;
 mod linked;
 mod list;
 mod logs;
+mod mounts;
 mod observe;
+mod options;
 mod package;
 mod raw;
 mod remove;
@@ -76,6 +82,28 @@ impl Docker {
         format!("{}.{}", self.connection.api.0, self.connection.api.1)
     }
 
+    /// Whether the engine sees the files of this machine, as far as its address tells.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self.connection.endpoint, endpoint::Endpoint::Unix(_))
+    }
+
+    /// What is in an image; `None` when it is not here.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn image_content(&self, reference: &str) -> Result<Option<LockedImage>, EngineError> {
+        image::content(&self.connection, reference).await
+    }
+
+    /// Every project of which something is here, with its directory.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub async fn projects(&self) -> Result<BTreeMap<String, PathBuf>, EngineError> {
+        observe::projects(&self.connection).await
+    }
+
     /// Makes sure that every image of a plan is here, pulling those that are not.
     ///
     /// # Errors
@@ -93,13 +121,13 @@ impl Docker {
                 let service = planned(plan, name)?;
                 let _one_at_a_time = match service.source {
                     Source::Packaged { .. } => Some(self.packaging.lock().await),
-                    Source::Image { .. } | Source::Executable { .. } | Source::Process => None,
+                    Source::Image { .. } | Source::Built(_) | Source::Executable { .. } | Source::Process => None,
                 };
-                image::provide(connection, service, reporter).await
+                image::provide(connection, &plan.project, service, reporter).await
             }
             Action::Create(name) => {
                 let service = planned(plan, name)?;
-                create::create(connection, plan, service).await?;
+                create::create(connection, plan, service, reporter).await?;
                 self.completed().insert(service.container.name.clone());
                 Ok(())
             }
@@ -111,6 +139,8 @@ impl Docker {
                 start::start(connection, service).await
             }
             Action::Stop(name) => remove::stop(connection, plan, name, reporter).await,
+            Action::Pause(name) => remove::freeze(connection, plan, name).await,
+            Action::Resume(name) => remove::thaw(connection, plan, name).await,
             Action::Kill(name) => remove::kill(connection, plan, name).await,
             Action::Remove(name) => {
                 if let Some(service) = plan.services.get(name) {
@@ -190,6 +220,19 @@ impl Engine for Docker {
         command: Exec<'a>,
     ) -> BoxFuture<'a, Result<i64, EngineError>> {
         exec::exec(&self.connection, service, command).boxed()
+    }
+
+    fn put<'a>(&'a self, _project: &'a Project, service: &'a PlannedService) -> BoxFuture<'a, Result<(), EngineError>> {
+        create::deliver(&self.connection, service).boxed()
+    }
+
+    fn interact<'a>(
+        &'a self,
+        _project: &'a Project,
+        service: &'a PlannedService,
+        command: &'a Interaction,
+    ) -> BoxFuture<'a, Result<i64, EngineError>> {
+        interact::interact(&self.connection, service, command).boxed()
     }
 
     fn logs<'a>(

@@ -1,7 +1,9 @@
 //! What exists of a project: three lists, asked for at once, and their translation. Must not change anything.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 
+use bollard::models::{RestartPolicy, RestartPolicyNameEnum};
 use bollard::query_parameters::{InspectContainerOptions, ListNetworksOptions, ListVolumesOptions};
 use futures_util::future;
 use jiff::Timestamp;
@@ -9,7 +11,9 @@ use jiff::Timestamp;
 use super::connection::Connection;
 use super::list::Listed;
 use super::{address, labels};
+use crate::engine::observed::Circumstances;
 use crate::engine::{EngineError, Observed, ObservedService, ServiceState};
+use crate::manifest::Restart;
 use crate::plan::Project;
 
 /// Everything of a project that exists.
@@ -20,16 +24,59 @@ pub(super) async fn observe(connection: &Connection, project: &Project) -> Resul
         volume_names(connection, project),
     )?;
     let running = containers.iter().filter(|container| container.service_state() == ServiceState::Running);
-    let started = future::join_all(running.map(|container| started_at(connection, &container.id))).await;
-    let started: HashMap<String, Timestamp> = started.into_iter().flatten().collect();
-    Ok(Observed { services: services(&containers, &started), networks, volumes, ..Observed::default() })
+    let seen = future::join_all(running.map(|container| inspect(connection, &container.id))).await;
+    let mut started: HashMap<String, Timestamp> = HashMap::new();
+    let mut restarts: HashMap<String, Restart> = HashMap::new();
+    for seen in seen.into_iter().flatten() {
+        started.extend(seen.started.map(|time| (seen.id.clone(), time)));
+        restarts.extend(seen.restart.map(|restart| (seen.id, restart)));
+    }
+    let mut services = services(&containers, &started);
+    for service in services.values_mut() {
+        service.circumstances.restart = restarts.get(&service.id).copied();
+    }
+    Ok(Observed { services, networks, volumes, ..Observed::default() })
 }
 
-/// When a container last started; a container that vanished meanwhile has no time.
-async fn started_at(connection: &Connection, id: &str) -> Option<(String, Timestamp)> {
+/// Every project of which a container, network or volume is here, with its directory.
+pub(super) async fn projects(connection: &Connection) -> Result<BTreeMap<String, PathBuf>, EngineError> {
+    let any = || Some(HashMap::from([("label".to_owned(), vec![labels::PROJECT.to_owned()])]));
+    let networks = connection.client.list_networks(Some(ListNetworksOptions { filters: any() }));
+    let volumes = connection.client.list_volumes(Some(ListVolumesOptions { filters: any() }));
+    let containers = connection.all_containers().await?.into_iter().map(|container| container.labels);
+    let networks = connection.ask("list networks", networks).await?.into_iter().filter_map(|network| network.labels);
+    let volumes = connection.ask("list volumes", volumes).await?.volumes.unwrap_or_default();
+    let volumes = volumes.into_iter().map(|volume| volume.labels);
+    let project = |mut labels: HashMap<String, String>| {
+        Some((labels.remove(labels::PROJECT)?, PathBuf::from(labels.remove(labels::DIRECTORY)?)))
+    };
+    Ok(containers.chain(networks).chain(volumes).filter_map(project).collect())
+}
+
+/// What only an inspection tells of a running container.
+struct Inspected {
+    id: String,
+    started: Option<Timestamp>,
+    restart: Option<Restart>,
+}
+
+/// Nothing of a container that vanished meanwhile.
+async fn inspect(connection: &Connection, id: &str) -> Option<Inspected> {
     let inspected = connection.client.inspect_container(id, None::<InspectContainerOptions>);
-    let state = connection.ask("inspect container", inspected).await.ok()?.state?;
-    Some((id.to_owned(), state.started_at?.parse().ok()?))
+    let container = connection.ask("inspect container", inspected).await.ok()?;
+    let started = container.state.and_then(|state| state.started_at?.parse().ok());
+    let restart = container.host_config.and_then(|host| restart(&host.restart_policy?));
+    Some(Inspected { id: id.to_owned(), started, restart })
+}
+
+fn restart(policy: &RestartPolicy) -> Option<Restart> {
+    let attempts = policy.maximum_retry_count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default();
+    match policy.name? {
+        RestartPolicyNameEnum::EMPTY | RestartPolicyNameEnum::NO => Some(Restart::No),
+        RestartPolicyNameEnum::ALWAYS => Some(Restart::Always),
+        RestartPolicyNameEnum::UNLESS_STOPPED => Some(Restart::UnlessStopped),
+        RestartPolicyNameEnum::ON_FAILURE => Some(Restart::OnFailure { attempts }),
+    }
 }
 
 async fn network_names(connection: &Connection, project: &Project) -> Result<BTreeSet<String>, EngineError> {
@@ -68,6 +115,7 @@ fn services(containers: &[Listed], started: &HashMap<String, Timestamp>) -> BTre
         on_host: false,
         started_at: started.get(&container.id).map_or(0, |time| time.as_second().max(0)),
         detached: container.lives_in().is_some_and(|owner| is_detached(&container.id, owner, &present, started)),
+        circumstances: Circumstances { networks: container.network_names(), restart: None },
     };
     present.iter().map(|(service, container)| ((*service).to_owned(), observed(container))).collect()
 }

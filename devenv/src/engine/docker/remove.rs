@@ -19,6 +19,8 @@ pub(super) async fn stop(
     service: &str,
     reporter: &Reporter,
 ) -> Result<(), EngineError> {
+    // A frozen process can neither hear its stop signal nor write down what it holds.
+    thaw(connection, plan, service).await?;
     let live = live(connection, plan, service).await?;
     let grace = plan.services.get(service).map(spec::seconds);
     let begun = Instant::now();
@@ -83,6 +85,28 @@ async fn stop_one(connection: &Connection, id: &str, grace: Option<i64>) -> Resu
         Err(failure) if !failure.is_conflict() => failure.unless_gone(),
         _ => Ok(()),
     }
+}
+
+/// Freezes all running containers of a service.
+pub(super) async fn freeze(connection: &Connection, plan: &Plan, service: &str) -> Result<(), EngineError> {
+    for container in live(connection, plan, service).await? {
+        if container.service_state() == ServiceState::Running {
+            let frozen = connection.client.pause_container(&container.id);
+            connection.ask(&format!("pause service `{service}`"), frozen).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets all frozen containers of a service go on.
+pub(super) async fn thaw(connection: &Connection, plan: &Plan, service: &str) -> Result<(), EngineError> {
+    for container in live(connection, plan, service).await? {
+        if container.service_state() == ServiceState::Paused {
+            let thawed = connection.client.unpause_container(&container.id);
+            connection.ask(&format!("resume service `{service}`"), thawed).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a service ended by SIGKILL.

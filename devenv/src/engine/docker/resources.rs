@@ -1,14 +1,14 @@
 //! Networks and named volumes. Must not know who uses them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use bollard::models::{Network, NetworkCreateRequest, VolumeCreateRequest};
+use bollard::models::{Ipam, IpamConfig, Network, NetworkCreateRequest, VolumeCreateRequest};
 use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions, ListVolumesOptions, RemoveVolumeOptions};
 
 use super::connection::Connection;
 use super::labels;
 use crate::engine::EngineError;
-use crate::plan::{Plan, Project};
+use crate::plan::{Plan, PlannedNetwork, PlannedVolume, Project};
 
 /// Makes a network, or sees that an external one is there.
 pub(super) async fn create_network(connection: &Connection, plan: &Plan, key: &str) -> Result<(), EngineError> {
@@ -27,20 +27,63 @@ pub(super) async fn create_network(connection: &Connection, plan: &Plan, key: &s
         }
         Err(failure) => failure.unless_gone()?,
     }
-    let mut labels = labels::of_project(&plan.project);
-    labels.insert(labels::NETWORK.to_owned(), key.to_owned());
-    let request = NetworkCreateRequest {
-        name: network.name.clone(),
-        driver: Some(network.driver.clone().unwrap_or_else(|| "bridge".to_owned())),
-        internal: Some(network.internal),
-        labels: Some(labels),
-        ..Default::default()
-    };
+    let request = network_request(&plan.project, key, network);
     match connection.ask(&action, connection.client.create_network(request)).await {
         Err(failure) if !failure.is_conflict() => return Err(failure.into()),
         _ => {}
     }
     keep_one_network(connection, &plan.project, key).await.map(drop)
+}
+
+pub(super) fn network_request(project: &Project, key: &str, network: &PlannedNetwork) -> NetworkCreateRequest {
+    NetworkCreateRequest {
+        name: network.name.clone(),
+        driver: Some(network.driver.clone().unwrap_or_else(|| "bridge".to_owned())),
+        internal: Some(network.internal),
+        attachable: Some(network.attachable),
+        enable_ipv6: network.ipv6.then_some(true),
+        ipam: ipam(&network.ipam),
+        options: some(&network.driver_opts),
+        labels: Some(with_ours(&network.labels, project, labels::NETWORK, key)),
+        ..Default::default()
+    }
+}
+
+pub(super) fn volume_request(project: &Project, key: &str, volume: &PlannedVolume) -> VolumeCreateRequest {
+    VolumeCreateRequest {
+        name: Some(volume.name.clone()),
+        driver: Some(volume.driver.clone().unwrap_or_else(|| "local".to_owned())),
+        driver_opts: some(&volume.driver_opts),
+        labels: Some(with_ours(&volume.labels, project, labels::VOLUME, key)),
+        ..Default::default()
+    }
+}
+
+/// The user's labels, and ours over them.
+fn with_ours(theirs: &BTreeMap<String, String>, project: &Project, label: &str, key: &str) -> HashMap<String, String> {
+    let mut all: HashMap<String, String> = theirs.clone().into_iter().collect();
+    all.extend(labels::of_project(project));
+    all.insert(label.to_owned(), key.to_owned());
+    all
+}
+
+fn some(map: &BTreeMap<String, String>) -> Option<HashMap<String, String>> {
+    Some(map.clone().into_iter().collect()).filter(|map: &HashMap<_, _>| !map.is_empty())
+}
+
+fn ipam(ipam: &crate::manifest::Ipam) -> Option<Ipam> {
+    let pool = |pool: &crate::manifest::AddressPool| IpamConfig {
+        subnet: pool.subnet.clone(),
+        ip_range: pool.ip_range.clone(),
+        gateway: pool.gateway.clone(),
+        auxiliary_addresses: some(&pool.aux_addresses),
+    };
+    let request = Ipam {
+        driver: ipam.driver.clone(),
+        config: Some(ipam.pools.iter().map(pool).collect()).filter(|pools: &Vec<_>| !pools.is_empty()),
+        options: some(&ipam.options),
+    };
+    (request != Ipam::default()).then_some(request)
 }
 
 /// Whether a network of ours is there. Of several the oldest is kept: an engine goes on with a request that was given up
@@ -66,14 +109,7 @@ pub(super) async fn create_volume(connection: &Connection, plan: &Plan, key: &st
         }
         Err(failure) => failure.unless_gone()?,
     }
-    let mut labels = labels::of_project(&plan.project);
-    labels.insert(labels::VOLUME.to_owned(), key.to_owned());
-    let request = VolumeCreateRequest {
-        name: Some(volume.name.clone()),
-        driver: Some(volume.driver.clone().unwrap_or_else(|| "local".to_owned())),
-        labels: Some(labels),
-        ..Default::default()
-    };
+    let request = volume_request(&plan.project, key, volume);
     match connection.ask(&action, connection.client.create_volume(request)).await {
         Err(failure) if !failure.is_conflict() => Err(failure.into()),
         _ => Ok(()),

@@ -4,14 +4,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HostConfig, Mount, MountBindOptions, MountType, NetworkingConfig,
-    PortBinding, PortMap, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, NetworkingConfig, PortBinding, PortMap,
+    RestartPolicy, RestartPolicyNameEnum,
 };
 
 use super::connection::ApiVersion;
-use super::{files, labels};
+use super::{files, labels, mounts, options};
 use crate::manifest::Restart;
-use crate::plan::{Plan, PlannedMount, PlannedMountSource, PlannedService, PublishedPort, Role, ServiceNetwork};
+use crate::plan::{Plan, PlannedService, PublishedPort, Role, ServiceNetwork};
 
 /// API version from which a container can be connected to several networks when it is made.
 const SEVERAL_NETWORKS: ApiVersion = (1, 44);
@@ -21,8 +21,10 @@ const SEVERAL_NETWORKS: ApiVersion = (1, 44);
 pub(super) struct Spec {
     /// The request's body.
     pub(super) body: ContainerCreateBody,
-    /// Engine names of networks to connect afterwards.
-    pub(super) connect_later: Vec<String>,
+    /// Engine names of networks to connect afterwards, and how.
+    pub(super) connect_later: Vec<(String, EndpointSettings)>,
+    /// What this engine cannot do and others can.
+    pub(super) warnings: Vec<String>,
 }
 
 /// What a container is made from beside its plan.
@@ -37,8 +39,11 @@ pub(super) struct Circumstances<'a> {
 
 /// The create request of a service.
 pub(super) fn spec(plan: &Plan, service: &PlannedService, given: &Circumstances<'_>) -> Spec {
-    let mut networks = networks(plan, service);
+    let mut networks = networks(plan, service, given.api);
     let connect_later = if given.api < SEVERAL_NETWORKS && networks.len() > 1 { networks.split_off(1) } else { vec![] };
+    let mut warnings = Vec::new();
+    let mut host = host_config(plan, service);
+    options::lay_on(&mut host, plan, service, given.api, &mut warnings);
     // A container in another's network namespace has neither ports nor a host name of its own; the engine refuses both.
     let own_network = !matches!(service.network, ServiceNetwork::SharedWith(_));
     let ports = if own_network { service.ports.as_slice() } else { &[] };
@@ -46,6 +51,7 @@ pub(super) fn spec(plan: &Plan, service: &PlannedService, given: &Circumstances<
     let body = ContainerCreateBody {
         image: Some(given.image.to_owned()),
         hostname: settings.hostname.clone().filter(|_| own_network),
+        domainname: settings.options.domainname.clone().filter(|_| own_network),
         user: service.hardening.user.clone(),
         tty: Some(settings.tty),
         open_stdin: Some(settings.stdin_open),
@@ -57,34 +63,54 @@ pub(super) fn spec(plan: &Plan, service: &PlannedService, given: &Circumstances<
         labels: Some(labels::of_service(&plan.project, service)),
         stop_signal: Some(service.stop.signal.clone()).filter(|signal| !signal.is_empty()),
         stop_timeout: Some(seconds(service)),
-        networking_config: endpoints(service, &networks),
         host_config: Some(HostConfig {
             network_mode: network_mode(service, &networks, given.namespace_of),
             port_bindings: Some(port_bindings(ports)),
-            ..host_config(plan, service)
+            ..host
         }),
+        networking_config: endpoints(networks),
         ..Default::default()
     };
-    Spec { body, connect_later }
+    Spec { body, connect_later, warnings }
 }
 
-/// Engine names of a service's networks; none when it does not use networks of the plan.
-fn networks(plan: &Plan, service: &PlannedService) -> Vec<String> {
+/// A service's networks by their names in the engine; none when it does not use networks of the plan.
+fn networks(plan: &Plan, service: &PlannedService, api: ApiVersion) -> Vec<(String, EndpointSettings)> {
     match &service.network {
-        ServiceNetwork::Networks(keys) => {
-            keys.iter().map(|key| plan.networks.get(key).map_or(key, |network| &network.name).clone()).collect()
-        }
+        ServiceNetwork::Networks(keys) => keys
+            .iter()
+            .enumerate()
+            .map(|(place, key)| {
+                let name = plan.networks.get(key).map_or(key, |network| &network.name).clone();
+                (name, attached(service, key, place == 0, api))
+            })
+            .collect(),
         ServiceNetwork::SharedWith(_) | ServiceNetwork::Mode(_) | ServiceNetwork::Host => vec![],
     }
 }
 
-/// How a service is known in a network: by its name. A relay owns the namespace of its service and answers for it.
-pub(super) fn endpoint(service: &PlannedService) -> EndpointSettings {
+/// How a service is known in a network: by its name, and as the file says. A relay owns the namespace of its service and
+/// answers for it.
+fn attached(service: &PlannedService, key: &str, first: bool, api: ApiVersion) -> EndpointSettings {
     let known_as = match &service.role {
         Role::Relay { of } => of,
         Role::BuiltIn | Role::User => &service.name,
     };
-    EndpointSettings { aliases: Some(vec![known_as.clone()]), ..Default::default() }
+    let written = service.container.attachments.get(key).cloned().unwrap_or_default();
+    let addresses = EndpointIpamConfig {
+        ipv4_address: written.ipv4,
+        ipv6_address: written.ipv6,
+        link_local_ips: Some(written.link_local).filter(|addresses| !addresses.is_empty()),
+    };
+    let own_address = service.container.options.mac_address.clone().filter(|_| first);
+    EndpointSettings {
+        aliases: Some(std::iter::once(known_as.clone()).chain(written.aliases).collect()),
+        ipam_config: (addresses != EndpointIpamConfig::default()).then_some(addresses),
+        links: Some(service.container.links.clone()).filter(|links| !links.is_empty()),
+        mac_address: written.mac_address.or(own_address).filter(|_| api >= options::NETWORK_MAC_ADDRESS),
+        driver_opts: Some(written.driver_opts.into_iter().collect()).filter(|map: &HashMap<_, _>| !map.is_empty()),
+        ..Default::default()
+    }
 }
 
 /// The grace of a stop in whole seconds, the engine's unit.
@@ -93,17 +119,22 @@ pub(super) fn seconds(service: &PlannedService) -> i64 {
     i64::try_from(grace.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(grace.subsec_nanos() > 0))
 }
 
-fn endpoints(service: &PlannedService, networks: &[String]) -> Option<NetworkingConfig> {
+fn endpoints(networks: Vec<(String, EndpointSettings)>) -> Option<NetworkingConfig> {
     if networks.is_empty() {
         return None;
     }
-    let endpoints = networks.iter().map(|network| (network.clone(), endpoint(service))).collect();
-    Some(NetworkingConfig { endpoints_config: Some(endpoints) })
+    Some(NetworkingConfig { endpoints_config: Some(networks.into_iter().collect()) })
 }
 
-fn network_mode(service: &PlannedService, networks: &[String], namespace_of: Option<&str>) -> Option<String> {
+fn network_mode(
+    service: &PlannedService,
+    networks: &[(String, EndpointSettings)],
+    namespace_of: Option<&str>,
+) -> Option<String> {
     match &service.network {
-        ServiceNetwork::Networks(_) => networks.first().cloned().or_else(|| Some("none".to_owned())),
+        ServiceNetwork::Networks(_) => {
+            networks.first().map(|(name, _)| name.clone()).or_else(|| Some("none".to_owned()))
+        }
         ServiceNetwork::SharedWith(other) => Some(format!("container:{}", namespace_of.unwrap_or(other))),
         ServiceNetwork::Mode(mode) => Some(mode.clone()),
         ServiceNetwork::Host => Some("host".to_owned()),
@@ -125,7 +156,8 @@ fn host_config(plan: &Plan, service: &PlannedService) -> HostConfig {
         privileged: Some(hardening.privileged),
         readonly_rootfs: Some(hardening.read_only),
         restart_policy: Some(restart_policy(service.restart)),
-        mounts: Some(mounts(plan, service, &volumes)),
+        mounts: Some(mounts::mounts(plan, service, &volumes)),
+        binds: Some(mounts::binds(service)).filter(|binds| !binds.is_empty()),
         // A volume of delivered files takes the place of an in-memory file system that would hide them.
         tmpfs: Some(tmpfs(service, &volumes)),
         extra_hosts: some(&service.container.extra_hosts),
@@ -137,34 +169,6 @@ fn host_config(plan: &Plan, service: &PlannedService) -> HostConfig {
 fn tmpfs(service: &PlannedService, volumes: &BTreeSet<String>) -> HashMap<String, String> {
     let kept = service.tmpfs.iter().filter(|(path, _)| !volumes.contains(path.trim_end_matches('/')));
     kept.map(|(path, options)| (path.clone(), options.clone())).collect()
-}
-
-fn mounts(plan: &Plan, service: &PlannedService, volumes: &BTreeSet<String>) -> Vec<Mount> {
-    let planned = service.mounts.iter().map(|mount| planned_mount(plan, mount));
-    let for_files = volumes.iter().map(|directory| Mount {
-        target: Some(directory.clone()),
-        typ: Some(MountType::VOLUME),
-        ..Default::default()
-    });
-    planned.chain(for_files).collect()
-}
-
-fn planned_mount(plan: &Plan, mount: &PlannedMount) -> Mount {
-    let (typ, source) = match &mount.source {
-        PlannedMountSource::Volume(key) => {
-            (MountType::VOLUME, Some(plan.volumes.get(key).map_or(key, |volume| &volume.name).clone()))
-        }
-        PlannedMountSource::Bind(path) => (MountType::BIND, Some(path.display().to_string())),
-        PlannedMountSource::Anonymous => (MountType::VOLUME, None),
-    };
-    Mount {
-        target: Some(mount.target.clone()),
-        source,
-        typ: Some(typ),
-        read_only: Some(mount.read_only),
-        bind_options: (typ == MountType::BIND).then(MountBindOptions::default),
-        ..Default::default()
-    }
 }
 
 fn restart_policy(restart: Restart) -> RestartPolicy {

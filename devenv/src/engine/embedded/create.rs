@@ -15,7 +15,7 @@ pub(crate) fn provide(service: &PlannedService) -> Result<(), EngineError> {
     match &service.source {
         Source::Executable { executable } => executable_there(service, executable),
         Source::Process => Ok(()),
-        Source::Image { .. } | Source::Packaged { .. } => Err(needs_containers(service)),
+        Source::Image { .. } | Source::Built(_) | Source::Packaged { .. } => Err(needs_containers(service)),
     }
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn provide(service: &PlannedService) -> Result<(), EngineError> {
 pub(crate) fn inherit(service: &PlannedService) -> Inherit {
     match service.source {
         Source::Process => Inherit::All,
-        Source::Executable { .. } | Source::Image { .. } | Source::Packaged { .. } => Inherit::Usual,
+        Source::Executable { .. } | Source::Image { .. } | Source::Built(_) | Source::Packaged { .. } => Inherit::Usual,
     }
 }
 
@@ -81,7 +81,9 @@ pub(crate) fn record(project: &Project, service: &str) -> Result<Record, EngineE
 
 fn words(service: &PlannedService) -> Result<Vec<String>, EngineError> {
     let mut words = match (&service.source, &service.entrypoint) {
-        (Source::Image { .. } | Source::Packaged { .. }, _) => return Err(needs_containers(service)),
+        (Source::Image { .. } | Source::Built(_) | Source::Packaged { .. }, _) => {
+            return Err(needs_containers(service));
+        }
         (_, Some(entrypoint)) => entrypoint.clone(),
         (Source::Executable { executable }, None) => vec![path_text(service, &executable.path)?],
         (Source::Process, None) => Vec::new(),
@@ -113,6 +115,7 @@ fn executable_there(service: &PlannedService, executable: &Artifact) -> Result<(
 fn needs_containers(service: &PlannedService) -> EngineError {
     let image = match &service.source {
         Source::Image { reference, .. } => format!("it runs image `{reference}`, which needs containers"),
+        Source::Built(_) => "its image is built from a Dockerfile, which needs containers".into(),
         Source::Packaged { .. } | Source::Executable { .. } | Source::Process => "it needs containers".into(),
     };
     refused(

@@ -7,9 +7,11 @@
 mod create;
 mod environment;
 mod exec;
+mod interact;
 mod log;
 mod logs;
 mod observe;
+mod pause;
 mod process;
 mod record;
 mod start;
@@ -24,7 +26,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
-use super::{Action, Engine, EngineError, Exec, LogLine, LogOptions, Observed, ServiceState};
+use super::{Action, Engine, EngineError, Exec, Interaction, LogLine, LogOptions, Observed, ServiceState};
 use crate::event::Reporter;
 use crate::manifest::EngineName;
 use crate::plan::{Plan, PlannedService, Project};
@@ -53,7 +55,10 @@ impl Embedded {
                 stop::remove(project, name, reporter).await?;
                 create::create(project, planned(plan, name)?, &spec)
             }
+            Action::Start(name) if observe::is_frozen(project, name).await? => pause::resume(project, name).await,
             Action::Start(name) => start::start(&self.executable, project, planned(plan, name)?, reporter).await,
+            Action::Pause(name) => pause::pause(project, name).await,
+            Action::Resume(name) => pause::resume(project, name).await,
             Action::Stop(name) => stop::stop(project, name, reporter).await,
             Action::Kill(name) => stop::kill(project, name).await,
             Action::Remove(name) => stop::remove(project, name, reporter).await,
@@ -111,6 +116,15 @@ impl Engine for Embedded {
         command: Exec<'a>,
     ) -> BoxFuture<'a, Result<i64, EngineError>> {
         exec::exec(project, service, command).boxed()
+    }
+
+    fn interact<'a>(
+        &'a self,
+        project: &'a Project,
+        service: &'a PlannedService,
+        command: &'a Interaction,
+    ) -> BoxFuture<'a, Result<i64, EngineError>> {
+        interact::interact(project, service, command).boxed()
     }
 
     fn logs<'a>(

@@ -59,6 +59,11 @@ pub(crate) async fn leftovers(project: &Project, service: &str) -> Result<BTreeS
     .await
 }
 
+/// Whether a service's process is frozen.
+pub(crate) async fn is_frozen(project: &Project, service: &str) -> Result<bool, EngineError> {
+    Ok(one(project, service).await? == Some(ServiceState::Paused))
+}
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, EngineError> {
@@ -119,12 +124,14 @@ impl Found {
             on_host: true,
             started_at: status.map_or(0, |status| status.started_at),
             detached: false,
+            circumstances: crate::engine::observed::Circumstances::default(),
         }
     }
 
     fn state(&self, left: bool) -> ServiceState {
         match &self.status {
             Some(status) if self.supervised && self.spec.is_some() => match status.state {
+                Stage::Running if status.child.is_some_and(process::is_frozen) => ServiceState::Paused,
                 Stage::Starting | Stage::Running | Stage::Stopping => ServiceState::Running,
                 Stage::BackingOff => ServiceState::Restarting,
                 Stage::Ended => ended(status),

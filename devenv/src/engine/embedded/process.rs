@@ -43,6 +43,13 @@ pub(crate) fn alive(identity: Identity) -> bool {
     look(identity.pid).is_some_and(|process| process.identity == identity)
 }
 
+/// Whether exactly this process is stopped by a signal (proc(5), state `T`).
+pub(crate) fn is_frozen(identity: Identity) -> bool {
+    let text = fs::read_to_string(format!("/proc/{}/stat", identity.pid)).unwrap_or_default();
+    let stopped = text.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('T'));
+    stopped && alive(identity)
+}
+
 /// This process.
 pub(crate) fn own() -> Option<Identity> {
     look(own_pid()).map(|process| process.identity)

@@ -25,6 +25,8 @@ pub(crate) async fn stop(project: &Project, service: &str, reporter: &Reporter) 
     let record = record(project, service)?;
     let spec = record.spec().map_err(|cause| machine("read", record.directory(), cause))?;
     let grace = spec.as_ref().map_or(USUAL_GRACE, |spec| spec.grace);
+    // A frozen process can neither hear its stop signal nor write down what it holds.
+    super::pause::resume(project, service).await?;
     ask_supervisor(&record, grace).await?;
     let overstayed = record.status().ok().flatten().is_some_and(|status| status.overstayed);
     let killed = end_leftovers(project, service, spec.as_ref()).await?;

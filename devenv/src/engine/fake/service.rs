@@ -62,8 +62,16 @@ impl Service {
         matches!(self.state, ServiceState::Running | ServiceState::Paused | ServiceState::Restarting)
     }
 
+    /// Freezes what runs, or lets it go on.
+    pub(super) fn freeze(&mut self, frozen: bool) {
+        if self.runs() {
+            self.state = if frozen { ServiceState::Paused } else { ServiceState::Running };
+        }
+    }
+
     /// One that runs is left alone.
     pub(super) fn start(&mut self, part: &Part, now: i64) {
+        self.freeze(false);
         if self.runs() {
             return;
         }
@@ -95,6 +103,7 @@ impl Service {
             on_host: self.planned.on_host(),
             started_at: self.started_at,
             detached: false,
+            circumstances: crate::engine::observed::Circumstances::default(),
         }
     }
 }

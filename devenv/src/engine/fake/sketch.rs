@@ -15,10 +15,10 @@ pub(crate) fn plan(text: &str) -> Plan {
     let project = Project { name: "p".into(), instance: "0".into(), directory: "/p".into(), state: "/s".into() };
     let services: BTreeMap<String, PlannedService> =
         text.lines().map(service).map(|service| (service.name.clone(), service)).collect();
-    let network = PlannedNetwork { name: "p_default".into(), external: false, internal: false, driver: None };
+    let network = PlannedNetwork { name: "p_default".into(), external: false, internal: false, ..Default::default() };
     let volumes = text
         .contains("volume")
-        .then(|| ("data".to_owned(), PlannedVolume { name: "p_data".into(), external: false, driver: None }));
+        .then(|| ("data".to_owned(), PlannedVolume { name: "p_data".into(), external: false, ..Default::default() }));
     Plan {
         project,
         engine: EngineName::Docker,
@@ -40,8 +40,12 @@ fn service(line: &str) -> PlannedService {
     let after = words.iter().position(|word| *word == "after");
     let depends_on =
         after.map(|at| (words[at + 1].to_owned(), condition(words[at + 2]))).into_iter().collect::<BTreeMap<_, _>>();
-    let mount =
-        PlannedMount { source: PlannedMountSource::Volume("data".into()), target: "/data".into(), read_only: false };
+    let mount = PlannedMount {
+        source: PlannedMountSource::Volume("data".into()),
+        target: "/data".into(),
+        read_only: false,
+        options: Default::default(),
+    };
     PlannedService {
         name: name.into(),
         role: Role::User,
@@ -51,6 +55,7 @@ fn service(line: &str) -> PlannedService {
         environment: BTreeMap::new(),
         files: vec![],
         ports: vec![],
+        mounted: BTreeMap::new(),
         mounts: if words.contains(&"volume") { vec![mount] } else { vec![] },
         tmpfs: BTreeMap::new(),
         network: value("in").map_or_else(
@@ -92,6 +97,7 @@ pub(crate) fn observed(plan: &Plan, text: &str) -> Observed {
             on_host: false,
             started_at: 0,
             detached: false,
+            circumstances: crate::engine::observed::Circumstances::default(),
         };
         observed.services.insert(words[0].into(), service);
     }

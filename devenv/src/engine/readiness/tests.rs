@@ -115,6 +115,7 @@ fn service(test: Option<ReadinessTest>) -> PlannedService {
         files: Vec::new(),
         ports: Vec::new(),
         mounts: Vec::new(),
+        mounted: BTreeMap::new(),
         tmpfs: BTreeMap::new(),
         network: ServiceNetwork::Host,
         depends_on: BTreeMap::new(),

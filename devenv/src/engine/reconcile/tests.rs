@@ -150,7 +150,10 @@ fn what_an_interrupted_run_left_unproven_is_waited_for() {
 #[test]
 fn stop_leaves_everything_to_be_started_again() {
     let plan = plan("api:");
-    assert_eq!(steps(&plan, &observed(&plan, "api running"), &Goal::Stop), "0 stop api (requested) []\n");
+    assert_eq!(
+        steps(&plan, &observed(&plan, "api running"), &Goal::Stop { only: BTreeSet::new() }),
+        "0 stop api (requested) []\n"
+    );
 }
 
 #[test]
@@ -174,4 +177,49 @@ fn a_container_with_files_in_memory_is_made_anew_instead_of_started_again() {
          3 start db (not running) [2]\n\
          4 await ready db (not running) [3]\n"
     );
+}
+
+#[test]
+fn a_service_that_runs_differently_from_how_it_was_made_has_drifted() {
+    let mut plan = plan("db:");
+    plan.services.get_mut("db").unwrap().network = crate::plan::ServiceNetwork::Networks(vec!["default".into()]);
+    let name = plan.networks["default"].name.clone();
+    let mut observed = observed(&plan, "db running");
+    let found = |networks: &[&str]| Some(networks.iter().map(|name| (*name).to_owned()).collect());
+    let db =
+        |observed: &mut Observed, networks| observed.services.get_mut("db").unwrap().circumstances.networks = networks;
+    db(&mut observed, found(&[&name]));
+    assert_eq!(steps(&plan, &observed, &up()), "");
+    db(&mut observed, found(&["theirs"]));
+    let text = steps(&plan, &observed, &up());
+    assert!(text.contains(&format!("drifted: not in network `{name}`, in network `theirs`")), "{text}");
+    db(&mut observed, None);
+    observed.services.get_mut("db").unwrap().circumstances.restart = Some(crate::manifest::Restart::Always);
+    assert!(steps(&plan, &observed, &up()).contains("drifted: restart policy"));
+}
+
+#[test]
+fn what_is_frozen_has_drifted_and_goes_on() {
+    let plan = plan("api:");
+    let frozen = observed(&plan, "api paused");
+    assert!(steps(&plan, &frozen, &up()).starts_with("0 start api (drifted: paused) []\n"));
+    assert_eq!(steps(&plan, &frozen, &Goal::Wake), "0 resume api (requested) []\n");
+    assert_eq!(steps(&plan, &frozen, &Goal::Sleep), "");
+    assert_eq!(steps(&plan, &observed(&plan, "api running"), &Goal::Sleep), "0 pause api (requested) []\n");
+}
+
+#[test]
+fn a_restart_stops_dependants_first_and_starts_them_last() {
+    let plan = plan("db:\napi: after db started");
+    let both = observed(&plan, "db running\napi running");
+    let text = steps(&plan, &both, &Goal::Restart { only: BTreeSet::new() });
+    assert_eq!(
+        text,
+        "0 stop api (requested) []\n1 stop db (requested) [0]\n2 start db (requested) [1]\n3 await ready db (requested) [2]\n\
+         4 start api (requested) [0 2]\n5 await ready api (requested) [4]\n"
+    );
+    let text = steps(&plan, &both, &Goal::Restart { only: ["db".to_owned()].into() });
+    assert!(!text.contains("api"), "{text}");
+    let text = steps(&plan, &both, &Goal::Stop { only: ["db".to_owned()].into() });
+    assert_eq!(text, "0 stop db (requested) []\n");
 }

@@ -11,7 +11,7 @@ use super::{AuthzFile, Cast, Named};
 use crate::manifest::report::Report;
 use crate::manifest::tree::Position;
 
-pub(super) fn check(report: &mut Report<'_>, file: &AuthzFile, operations: &[Named], cast: &Cast) {
+pub(super) fn check(report: &mut Report, file: &AuthzFile, operations: &[Named], cast: &Cast) {
     let routes = route_names(&file.rules);
     let mut checker = Checker {
         report,
@@ -28,8 +28,8 @@ pub(super) fn check(report: &mut Report<'_>, file: &AuthzFile, operations: &[Nam
     }
 }
 
-struct Checker<'c, 'r> {
-    report: &'c mut Report<'r>,
+struct Checker<'c> {
+    report: &'c mut Report,
     file: &'c AuthzFile,
     operations: BTreeSet<&'c str>,
     labels: BTreeSet<&'c str>,
@@ -37,7 +37,7 @@ struct Checker<'c, 'r> {
     names: BTreeSet<&'c str>,
 }
 
-impl Checker<'_, '_> {
+impl Checker<'_> {
     fn login(&mut self) {
         let Some(login) = &self.file.rules.login else { return self.call(self.file.rules.reset.as_ref(), &["reset"]) };
         for (name, call) in login.calls() {

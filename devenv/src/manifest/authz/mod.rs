@@ -18,7 +18,7 @@ use security_tests::access::AccessRules;
 use super::decode::Context;
 use super::problem::{Loaded, Problems, SourceFile};
 use super::report::Report;
-use super::tree::{Node, Position};
+use super::tree::{FileId, Node, Position};
 use super::yaml;
 pub use login::{SecretSource, SecretUse, Wanted};
 
@@ -111,7 +111,9 @@ impl AuthzFile {
 pub fn parse(source: &SourceFile) -> Result<AuthzFile, Problems> {
     let variables = BTreeMap::new();
     let mut context = Context::new(source, &variables);
-    let Some(root) = yaml::parse(&mut context.report, None) else { return Err(context.report.into_problems()) };
+    let Some(root) = yaml::parse(&mut context.report, FileId::default(), None) else {
+        return Err(context.report.into_problems());
+    };
     let read = rules::read(&mut context, &root);
     let problems = context.report.into_problems();
     let Some(rules::Read { openapi, mutations, rules, personas, wanted }) = read else { return Err(problems) };

@@ -195,7 +195,7 @@ configs:
 7:13+6 error: a token for the IAM needs the section `iam:`
 8:3+1 error: `f` says nothing about where it comes from (write one of `file`, `environment`, `generate`, `client` or `iam`)
 8:8+8 error: `external` is a Compose key that devenv does not support yet
-10:3+1 error: `g` says nothing about where it comes from (write one of `file` or `content`)
+10:3+1 error: `g` says nothing about where it comes from (write one of `file`, `content` or `environment`)
 "
     );
 }

@@ -1,6 +1,7 @@
 //! Text in, text out: what a file means, and what is said about a wrong one.
 
 mod access;
+mod compose;
 mod examples;
 mod hostile;
 mod login;
@@ -13,7 +14,12 @@ mod whole;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Manifest, Problems, Service, SourceFile, load};
+use super::{Loaded, Manifest, NoFiles, Problems, Service, SourceFile, Sources};
+
+/// A file that stands alone.
+fn load(file: &SourceFile, variables: &BTreeMap<String, String>) -> Result<Loaded<Manifest>, Problems> {
+    super::load(&Sources { file, overrides: &[], files: &NoFiles, variables })
+}
 
 fn source(text: &str) -> SourceFile {
     SourceFile { path: PathBuf::from("devenv.yaml"), text: text.to_owned() }

@@ -101,18 +101,15 @@ fn a_file_of_the_nix_tool_is_recognised_in_one_error() {
 fn an_existing_compose_file_says_what_is_not_supported_yet_by_name() {
     assert_eq!(
         said(
-            "include: [other.yaml]\nservices:\n  a:\n    image: x\n    deploy: { replicas: 2 }\n    ulimits: { nofile: 1 }\n\
-             \x20   extends: { service: b }\n    networks: { n: { aliases: [z] } }\n    ports: !override [\"1:1\"]\n\
-             \x20   dns: !reset null\nnetworks: { n: { ipam: {} } }\n"
+            "models: {}\nservices:\n  a:\n    image: x\n    deploy: { replicas: 2, mode: global }\n    post_start: []\n\
+             \x20   build: { ssh: [default] }\n    networks: { n: { gw_priority: 1 } }\nnetworks: { n: { enable_ipv4: true } }\n"
         ),
-        "1:1+7 error: `include` is a Compose key that devenv does not support yet\n\
-         5:5+6 error: `deploy` is a Compose key that devenv does not support yet\n\
-         6:5+7 error: `ulimits` is a Compose key that devenv does not support yet\n\
-         7:5+7 error: `extends` is a Compose key that devenv does not support yet\n\
-         8:22+7 error: `aliases` is a Compose key that devenv does not support yet\n\
-         9:22+1 error: `!override` is not supported yet\n\
-         10:5+3 error: `dns` is a Compose key that devenv does not support yet\n\
-         10:17+4 error: `!reset` is not supported yet\n\
-         11:18+4 error: `ipam` is a Compose key that devenv does not support yet\n"
+        "1:1+6 error: `models` is a Compose key that devenv does not support yet\n\
+         5:25+1 error: `replicas: 2` is not supported: one runs (write the service once for each, with `extends:`)\n\
+         5:34+6 warning: `deploy.mode` has no effect outside of a swarm\n\
+         6:5+10 error: `post_start` is a Compose key that devenv does not support yet\n\
+         7:14+3 error: `ssh` is a Compose key that devenv does not support yet\n\
+         8:22+11 error: `gw_priority` is a Compose key that devenv does not support yet\n\
+         9:18+11 error: `enable_ipv4` is a Compose key that devenv does not support yet\n"
     );
 }

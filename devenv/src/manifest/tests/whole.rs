@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::manifest::{
-    Build, Command, Condition, FileReference, Mount, MountSource, Port, Protocol, PullPolicy, ReadinessTest, Restart,
+    Build, Command, Condition, FileReference, Mount, MountOptions, MountSource, Port, Protocol, PullPolicy,
+    ReadinessTest, Restart,
 };
 
 #[test]
@@ -67,15 +68,21 @@ fn volumes_are_short_or_long() {
          \x20 - { type: volume, source: data, target: /e }\n  - { type: tmpfs, target: /f, tmpfs: { size: 1m, mode: 01777 } }\n\
          tmpfs: /run",
     );
-    let mount = |source, target: &str, read_only| Mount { source, target: target.to_owned(), read_only };
+    // Only the short form makes a missing directory.
+    let mount = |source, target: &str, read_only, create_host_path| Mount {
+        source,
+        target: target.to_owned(),
+        read_only,
+        options: MountOptions { create_host_path, ..MountOptions::default() },
+    };
     assert_eq!(
         service.volumes,
         [
-            mount(MountSource::Volume("data".to_owned()), "/a", false),
-            mount(MountSource::Bind("./b".into()), "/b", true),
-            mount(MountSource::Anonymous, "/c", false),
-            mount(MountSource::Bind("./d".into()), "/d", true),
-            mount(MountSource::Volume("data".to_owned()), "/e", false),
+            mount(MountSource::Volume("data".to_owned()), "/a", false, true),
+            mount(MountSource::Bind("./b".into()), "/b", true, true),
+            mount(MountSource::Anonymous, "/c", false, true),
+            mount(MountSource::Bind("./d".into()), "/d", true, false),
+            mount(MountSource::Volume("data".to_owned()), "/e", false, false),
         ]
     );
     let tmpfs = [("/f", "size=1048576,mode=1777"), ("/run", "")];

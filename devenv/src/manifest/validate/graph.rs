@@ -30,7 +30,7 @@ pub(super) fn check(context: &mut Context<'_>, place: &Place<'_>) {
 fn check_names(context: &mut Context<'_>, place: &Place<'_>, path: &[&str], part: &Service) {
     let services = &place.manifest.services;
     for dependency in part.depends_on.keys() {
-        if is_built_in(place, dependency) || is_written(place, dependency) {
+        if is_built_in(place, dependency) || is_written(place, dependency) || part.optional.contains(dependency) {
             continue;
         }
         let position = place.root.locate(&[path, &["depends_on", dependency]].concat());

@@ -63,15 +63,16 @@ fn check_sources(context: &mut Context<'_>, place: &Place<'_>, name: &str, servi
 }
 
 fn check_at_most_one(context: &mut Context<'_>, place: &Place<'_>, path: &[&str], part: &Service) {
+    // In Compose, `image` names what `build` makes.
+    if sources(part) == ["image", "build"] {
+        return;
+    }
     if let [first, second, ..] = sources(part).as_slice() {
         let position = place.root.locate(&[path, &[second]].concat());
         let service = path.get(1).copied().unwrap_or_default();
         let message = format!("the service `{service}` has both `{first}` and `{second}`");
-        let help = match (*first, *second) {
-            ("image", "build") => "in Compose, `image` names what `build` makes; that is not supported yet: keep one",
-            _ => "keep one, or move one to `docker:` or `embedded:`",
-        };
-        context.error_with_help(position, message, help.to_owned());
+        let help = "keep one, or move one to `docker:` or `embedded:`".to_owned();
+        context.error_with_help(position, message, help);
     }
 }
 

@@ -90,7 +90,7 @@ async fn a_container_that_was_made_by_a_killed_process_is_completed_when_it_is_s
         lab.act(Action::Provide("api".into())).await.unwrap();
         // What a process leaves that is killed between making the container and putting the files there.
         let unfinished = PlannedService { files: vec![], ..lab.plan.services["api"].clone() };
-        create::create(&lab.docker.connection, &lab.plan, &unfinished).await.unwrap();
+        create::create(&lab.docker.connection, &lab.plan, &unfinished, &lab.reporter).await.unwrap();
         lab.act(Action::Start("api".into())).await.unwrap();
         lab.ended("api").await;
         assert_eq!(lab.output("api").await, ["got=late"]);
@@ -156,7 +156,9 @@ async fn everything_that_the_plan_says_reaches_the_engine() {
     with_engine("spec", async |lab| {
         let network = lab.network("default").await;
         let volume = format!("{}-data", lab.plan.project.id());
-        lab.plan.volumes.insert("data".into(), PlannedVolume { name: volume.clone(), external: false, driver: None });
+        lab.plan
+            .volumes
+            .insert("data".into(), PlannedVolume { name: volume.clone(), external: false, ..Default::default() });
         lab.act(Action::CreateVolume("data".into())).await.unwrap();
         let service = lab.add_shell("api", WAITS);
         service.network = network;
@@ -167,6 +169,7 @@ async fn everything_that_the_plan_says_reaches_the_engine() {
             source: PlannedMountSource::Volume("data".into()),
             target: "/data".into(),
             read_only: true,
+            options: Default::default(),
         }];
         service.container.hostname = Some("orders".into());
         service.container.extra_hosts = vec!["there:127.0.0.9".into()];

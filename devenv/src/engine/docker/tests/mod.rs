@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::manifest::Restart;
 use crate::plan::{Artifact, ContainerSettings, Fingerprint, Hardening, PlannedNetwork, Role, ServiceNetwork, Stop};
 
+mod building;
 mod containers;
 mod faults;
 mod inside;
@@ -71,6 +72,28 @@ fn empty_plan(project: Project) -> Plan {
     }
 }
 
+/// The plan of a whole Compose file in `/x`.
+fn composed(text: &str) -> Plan {
+    let project = Project { name: "x".into(), instance: "00000000".into(), directory: "/x".into(), state: "/s".into() };
+    let file = crate::manifest::SourceFile { path: "compose.yaml".into(), text: text.into() };
+    let (files, variables) = (BTreeMap::<PathBuf, String>::new(), BTreeMap::new());
+    let sources = crate::manifest::Sources { file: &file, overrides: &[], files: &files, variables: &variables };
+    let manifest = crate::manifest::load(&sources).unwrap_or_else(|problems| panic!("{problems}")).value;
+    let context = crate::plan::Context {
+        engine: EngineName::Docker,
+        project,
+        executable: Artifact::unknown(),
+        artifacts: BTreeMap::new(),
+        builds: BTreeMap::new(),
+        mounts: BTreeMap::new(),
+        shares_files: true,
+        secrets: crate::plan::Secrets::default(),
+        files: BTreeMap::new(),
+        policies: Default::default(),
+    };
+    crate::plan::resolve(&manifest, &context).unwrap()
+}
+
 impl Lab {
     async fn act(&self, action: Action) -> Result<(), EngineError> {
         self.docker.perform(&self.plan, &action, &self.reporter).await
@@ -105,7 +128,7 @@ impl Lab {
     /// A network of the plan, made.
     async fn network(&mut self, key: &str) -> ServiceNetwork {
         let name = format!("{}-{key}", self.plan.project.id());
-        let network = PlannedNetwork { name, external: false, internal: false, driver: None };
+        let network = PlannedNetwork { name, external: false, internal: false, ..Default::default() };
         self.plan.networks.insert(key.to_owned(), network);
         self.act(Action::CreateNetwork(key.to_owned())).await.unwrap();
         ServiceNetwork::Networks(vec![key.to_owned()])
@@ -172,6 +195,7 @@ fn planned_service(name: &str, source: Source, container: String) -> PlannedServ
         files: vec![],
         ports: vec![],
         mounts: vec![],
+        mounted: BTreeMap::new(),
         tmpfs: BTreeMap::new(),
         network: ServiceNetwork::Mode("none".to_owned()),
         depends_on: BTreeMap::new(),

@@ -8,7 +8,7 @@ async fn networks_and_volumes_are_made_once_found_again_and_removed() {
     with_engine("resources", async |lab| {
         lab.network("default").await;
         let name = format!("{}-data", lab.plan.project.id());
-        lab.plan.volumes.insert("data".into(), PlannedVolume { name, external: false, driver: None });
+        lab.plan.volumes.insert("data".into(), PlannedVolume { name, external: false, ..Default::default() });
         for action in [Action::CreateNetwork("default".into()), Action::CreateVolume("data".into())] {
             lab.act(action.clone()).await.unwrap();
             lab.act(action).await.unwrap();
@@ -27,8 +27,12 @@ async fn networks_and_volumes_are_made_once_found_again_and_removed() {
 #[tokio::test]
 async fn what_belongs_to_somebody_else_is_neither_used_nor_removed() {
     with_engine("strangers", async |lab| {
-        let network =
-            |name: &str, external| PlannedNetwork { name: name.into(), external, internal: false, driver: None };
+        let network = |name: &str, external| PlannedNetwork {
+            name: name.into(),
+            external,
+            internal: false,
+            ..Default::default()
+        };
         // Every engine has this one, and it is nobody's.
         lab.plan.networks.insert("theirs".into(), network("bridge", false));
         let error = lab.act(Action::CreateNetwork("theirs".into())).await.unwrap_err().to_string();
