@@ -11,6 +11,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.jose import JsonWebKey, JsonWebToken
 from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
 from authlib.oidc.core import CodeIDToken
+from joserfc.jwk import ECKey
 
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # everything is on this machine
 PROGRAM, PORT = sys.argv[1:3]
@@ -20,8 +21,8 @@ CONTROL = {"authorization": "Bearer control-token-of-the-test"}
 ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
 SECRET = "a-secret-of-thirty-two-characters"
 
-key = JsonWebKey.generate_key("EC", "P-256", options={"kid": "ec"}, is_private=True)
-public = {**key.as_dict(is_private=False), "kid": "ec", "alg": "ES256", "use": "sig"}
+key = ECKey.generate_key("P-256", {"kid": "ec", "alg": "ES256", "use": "sig"}, private=True)
+public = key.as_dict(private=False)
 
 
 def registered(algorithm):
@@ -104,7 +105,7 @@ def sent_secrets():
 def assertions():
     endpoint = metadata()["token_endpoint"]
     credentials("hashing", SECRET, ClientSecretJWT(endpoint))
-    credentials("signing", key.as_pem(is_private=True), PrivateKeyJWT(endpoint, headers={"alg": "ES256", "kid": "ec"}))
+    credentials("signing", key, PrivateKeyJWT(endpoint, headers={"kid": "ec"}, alg="ES256"))
 
 
 def introspection_and_revocation():
