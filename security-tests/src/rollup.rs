@@ -8,6 +8,8 @@ use crate::access::Waiver;
 use crate::checks;
 use crate::plan::{StepId, TestPlan};
 use crate::run::JudgedCase;
+use crate::tokens;
+use crate::tokens::forge::Make;
 use crate::verdict::{Confidence, Layer, Outcome, Severity, Tier};
 
 /// A defect.
@@ -157,6 +159,7 @@ fn suspicions<'a>(plan: &TestPlan, cases: &'a [JudgedCase]) -> Vec<Suspicion<'a>
     for case in cases {
         let check = match case.outcome {
             Outcome::Fail(..) | Outcome::Unproven(_) => case.check,
+            Outcome::ServerError(_) if only_the_provider_could(case) => "fragile-verifier",
             Outcome::ServerError(_) => "server-error",
             Outcome::Pass(_) | Outcome::Inconclusive(_) | Outcome::NotApplicable(_) | Outcome::NotRun(_) => continue,
         };
@@ -229,6 +232,13 @@ fn merge_operations(plan: &TestPlan, suspicions: &mut Vec<Suspicion<'_>>) {
         }
     }
     *suspicions = merged;
+}
+
+/// Whether the token of a case can only be made by whoever has the API's signing key: no attacker gets there.
+fn only_the_provider_could(case: &JudgedCase) -> bool {
+    let name = case.id.rsplit(':').next().unwrap_or_default();
+    let forgery = tokens::catalogue::by_name(name).filter(|forgery| forgery.check == case.check);
+    forgery.is_some_and(|forgery| matches!(forgery.make, Make::Minted(_) | Make::DoubledSubject(_)))
 }
 
 fn same_defect(plan: &TestPlan, one: &Suspicion<'_>, other: &Suspicion<'_>) -> bool {

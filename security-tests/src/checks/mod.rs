@@ -17,6 +17,7 @@ mod expired_token;
 mod expired_waiver;
 mod forged_claims;
 mod forged_token;
+mod fragile_verifier;
 mod function_access;
 mod identity;
 mod identity_reuse;
@@ -209,6 +210,7 @@ pub static ALL: &[&Check] = &[
     &deleted_account::CHECK,
     &identity_reuse::CHECK,
     &stale_token::CHECK,
+    &fragile_verifier::CHECK,
     &server_error::CHECK,
 ];
 

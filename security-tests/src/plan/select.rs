@@ -36,8 +36,8 @@ pub(super) fn select(plan: &mut TestPlan) -> Result<(), PlanError> {
 /// Whether a case was asked for, by its own id or by that of its finding.
 pub(crate) fn is_asked_for(only: &[String], case: &str, (check, operation): (&str, &str)) -> bool {
     let finding = format!("{check}:{operation}");
-    let any = format!("server-error:{operation}");
-    only.is_empty() || only.iter().any(|id| id == case || *id == finding || *id == any)
+    let any = ["server-error", "fragile-verifier"].map(|failure| format!("{failure}:{operation}"));
+    only.is_empty() || only.iter().any(|id| id == case || *id == finding || any.contains(id))
 }
 
 /// How many steps each operation costs; operations without a case cost one, for their cells.
