@@ -68,7 +68,9 @@ fn is_out_of_scope(evidence: &Evidence<'_>, persona: &str, marker: &Marker, scop
 }
 
 fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
-    let (Detail::List(lists, scope), Some(persona)) = (&case.detail, case.persona.as_deref()) else { return Outcome::NotApplicable("no list".to_owned()) };
+    let (Detail::List(lists, scope), Some(persona)) = (&case.detail, case.persona.as_deref()) else {
+        return Outcome::NotApplicable("no list".to_owned());
+    };
     let answer = match evidence.answer(case.trial.attack) {
         Ok(answer) if reach::worked(answer) => answer,
         Ok(answer) if answer.status == 500 => return Outcome::ServerError(answer.status),

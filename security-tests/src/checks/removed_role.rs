@@ -41,7 +41,8 @@ fn plan(draft: &mut Draft<'_>) {
 
 /// An operation and somebody for whom a role decides; functions first, then reading others' objects.
 fn decisive(draft: &Draft<'_>) -> Option<(Operation, Option<String>, String)> {
-    let operations: Vec<Operation> = draft.operations_of_run().filter(|operation| operation.is_safe()).cloned().collect();
+    let operations: Vec<Operation> =
+        draft.operations_of_run().filter(|operation| operation.is_safe()).cloned().collect();
     let (objects, functions): (Vec<_>, Vec<_>) =
         operations.into_iter().partition(|operation| draft.resource_of(&operation.id).is_some());
     let by_function = functions.into_iter().find_map(|operation| {

@@ -177,7 +177,9 @@ fn the_parts_of_a_plan_have_its_cases_and_no_others() {
     }
     // What is chosen once for the whole run was among them.
     let checks: BTreeSet<&str> = plan(&larger_target(), &all).unwrap().cases.iter().map(|case| case.check).collect();
-    for check in ["unsigned-token", "duplicate-key", "removed-role", "deactivated-user", "unguarded-path", "old-version"] {
+    for check in
+        ["unsigned-token", "duplicate-key", "removed-role", "deactivated-user", "unguarded-path", "old-version"]
+    {
         assert!(checks.contains(check), "{check}");
     }
 }

@@ -197,3 +197,6 @@ impl AsyncWrite for Prompt {
         self.stream.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests;

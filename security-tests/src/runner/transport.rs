@@ -45,7 +45,8 @@ pub(super) struct Transport<'a> {
 impl<'a> Transport<'a> {
     pub(super) fn new(plan: &'a TestPlan, target: &'a Target) -> Result<Self, String> {
         let client = Client::new(plan.timeout.unwrap_or(TIMEOUT))?;
-        let wallet = target.provider.clone().map(|provider| Wallet::new(client.reqwest.clone(), provider, Forger::new(target)));
+        let wallet =
+            target.provider.clone().map(|provider| Wallet::new(client.reqwest.clone(), provider, Forger::new(target)));
         let logins = target.access.login.as_ref().map(|login| LoginTokens::new(login.key.clone()));
         let objects = Mutex::new(plan.objects.iter().map(|object| known_id(plan, object)).collect());
         let secrets = Secrets::of(target);
@@ -429,8 +430,8 @@ fn identifier(answer: &Answer, id: &Identifier) -> Option<String> {
 /// What is kept of an answer; its headers are looked at and forgotten.
 fn answer(received: Received) -> Answer {
     let location = text(&received.headers, "location");
-    let text = String::from_utf8(received.body)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    let text =
+        String::from_utf8(received.body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     Answer { location, ..Answer::new(received.status, text) }
 }
 
@@ -441,7 +442,10 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// All headers as text: a token may be in one.
 fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).collect()
+    headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
 }
 
 fn malformed(error: SendError) -> NoAnswer {
