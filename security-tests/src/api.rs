@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod node;
+mod operations;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use node::Node;
+pub use operations::Operations;
 pub use schema::{Kind, Schema};
 
 /// The methods of OpenAPI's path item, in lower case as written there.

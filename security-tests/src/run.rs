@@ -106,7 +106,7 @@ impl Run {
     /// Judges what was recorded.
     #[must_use]
     pub fn judge(target: &Target, plan: TestPlan, exchanges: Vec<Option<Exchange>>, duration_ms: f64) -> Self {
-        let evidence = Evidence { plan: &plan, exchanges: &exchanges };
+        let evidence = Evidence { target, plan: &plan, exchanges: &exchanges };
         let mut cases = offline(target, &plan);
         for case in &plan.cases {
             if let Some((check, Work::Online(_, judge))) = checks::by_id(case.check).map(|check| (check, check.work)) {
@@ -312,7 +312,7 @@ fn decided(target: &Target, cell: &crate::plan::PlannedCell) -> Option<Decision>
     let decider = target.decider.as_ref()?;
     let persona = cell.persona.as_deref()?;
     let on_object = target.access.rules.get(&cell.operation).is_some_and(|rule| rule.on.is_some());
-    if (on_object && cell.owner.is_none()) || !decider.actions().contains(&cell.operation) {
+    if (on_object && cell.owner.is_none()) || !decider.knows(&cell.operation) {
         return None;
     }
     let asked = Asked { operation: &cell.operation, persona: Some(persona), owner: cell.owner.as_deref() };

@@ -1,6 +1,8 @@
 //! Walks a plan, records what comes back and decides nothing: no answer changes what is sent next, except identifiers
 //! and tokens that are filled in.
 
+mod client;
+mod connection;
 mod pace;
 mod patience;
 mod secrets;

@@ -71,6 +71,12 @@ impl Target {
         self.personas.iter().filter(|(_, persona)| persona.can_act()).map(|(name, _)| name)
     }
 
+    /// One of them by name.
+    #[must_use]
+    pub fn actor(&self, name: &str) -> Option<&String> {
+        self.personas.get_key_value(name).filter(|(_, persona)| persona.can_act()).map(|(name, _)| name)
+    }
+
     /// Whether tokens can be had at all, from a provider or from the API's own login.
     #[must_use]
     pub fn has_tokens(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The IAM's policies, evaluated in this process for the `policy` layer: no server, no network.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mock_iam::config::{Persona, Policies};
 use mock_iam::directory::Directory;
@@ -14,6 +14,8 @@ use crate::manifest::Identity;
 pub struct CedarDecider {
     engine: Engine,
     directory: Directory,
+    /// The schema's actions: every question looks here first.
+    actions: BTreeSet<String>,
 }
 
 impl CedarDecider {
@@ -22,7 +24,9 @@ impl CedarDecider {
     /// # Errors
     /// Every mistake in the policies, with file and line.
     pub fn new(policies: &Policies, identity: &Identity) -> Result<Self, PolicyErrors> {
-        Ok(Self { engine: Engine::new(policies)?, directory: seeded_directory(identity) })
+        let engine = Engine::new(policies)?;
+        let actions = engine.actions().into_iter().collect();
+        Ok(Self { engine, directory: seeded_directory(identity), actions })
     }
 }
 
@@ -51,6 +55,10 @@ impl Decider for CedarDecider {
     }
 
     fn actions(&self) -> Vec<String> {
-        self.engine.actions()
+        self.actions.iter().cloned().collect()
+    }
+
+    fn knows(&self, action: &str) -> bool {
+        self.actions.contains(action)
     }
 }

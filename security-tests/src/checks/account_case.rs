@@ -22,7 +22,7 @@ pub(crate) struct Subject {
 pub(crate) fn subject(draft: &mut Draft<'_>) -> Option<Subject> {
     let me = draft.login()?.me.clone()?;
     let me = draft.plan.operation(&me)?.clone();
-    let wanted = draft.options.operations.is_empty() || draft.options.operations.contains(&me.id);
+    let wanted = draft.is_asked_for(&me.id);
     let persona = draft.personas().into_iter().find(|name| draft.can_register(name)).filter(|_| wanted)?;
     let group = draft.group(Phase::Session);
     let actor = draft.new_account(group, &persona)?;

@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{Check, Evidence, Work, reach};
 use crate::access::Scope;
@@ -28,9 +29,8 @@ fn plan(draft: &mut Draft<'_>) {
         let cells: Vec<PlannedCell> = draft.cells_of(&operation.id);
         let allowed = |cell: &&PlannedCell| cell.persona.is_some() && cell.expected == Decision::Allow;
         let step_of = |cell: &PlannedCell| Some((cell.trial.as_ref()?.attack, cell.persona.clone()?));
-        let lists: Vec<(StepId, String)> = cells.iter().filter(allowed).filter_map(step_of).collect();
-        for (step, persona) in &lists {
-            let forbidden = forbidden(draft, persona, scope);
+        let lists: Arc<[(StepId, String)]> = cells.iter().filter(allowed).filter_map(step_of).collect();
+        for (step, persona) in &*lists {
             let mut case = Case {
                 id: format!("{}:{}:{persona}", CHECK.id, operation.id),
                 check: CHECK.id,
@@ -39,7 +39,7 @@ fn plan(draft: &mut Draft<'_>) {
                 relation: Relation::None,
                 expected: Decision::Allow,
                 trial: crate::plan::Trial::default(),
-                detail: Detail::List(lists.clone(), forbidden),
+                detail: Detail::List(Arc::clone(&lists), scope),
             };
             case.trial.attack = *step;
             draft.case(case);
@@ -51,24 +51,26 @@ fn plan(draft: &mut Draft<'_>) {
 fn make_objects(draft: &mut Draft<'_>) {
     let resources: Vec<String> = draft.target.access.resources.keys().cloned().collect();
     for resource in resources {
-        for owner in draft.owners(&resource) {
-            draft.shared_object(&resource, &owner);
+        for owner in draft.owners(&resource).iter() {
+            draft.shared_object(&resource, owner);
         }
     }
 }
 
-fn forbidden(draft: &Draft<'_>, persona: &str, scope: Scope) -> BTreeSet<(String, String)> {
-    let unreadable = draft.plan.forbidden.get(persona).cloned().unwrap_or_default();
-    let stranger =
-        |(_, owner): &(String, String)| Relation::between(draft.target, persona, owner) == Relation::OtherTenant;
-    match scope {
-        Scope::Own => unreadable,
-        Scope::Tenant => unreadable.into_iter().filter(stranger).collect(),
-    }
+/// Whether an object must not be in the list that somebody sees.
+fn is_out_of_scope(evidence: &Evidence<'_>, persona: &str, marker: &Marker, scope: Scope) -> bool {
+    let stranger = || Relation::between(evidence.target, persona, &marker.owner) == Relation::OtherTenant;
+    evidence.must_not_see(Some(persona), marker)
+        && match scope {
+            Scope::Own => true,
+            Scope::Tenant => stranger(),
+        }
 }
 
 fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
-    let Detail::List(lists, forbidden) = &case.detail else { return Outcome::NotApplicable("no list".to_owned()) };
+    let (Detail::List(lists, scope), Some(persona)) = (&case.detail, case.persona.as_deref()) else {
+        return Outcome::NotApplicable("no list".to_owned());
+    };
     let answer = match evidence.answer(case.trial.attack) {
         Ok(answer) if reach::worked(answer) => answer,
         Ok(answer) if answer.status == 500 => return Outcome::ServerError(answer.status),
@@ -78,7 +80,7 @@ fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
     let leaked: BTreeSet<&str> = evidence
         .markers(&answer.text, None)
         .into_iter()
-        .filter(|marker| forbidden.contains(&(marker.resource.clone(), marker.owner.clone())))
+        .filter(|marker| is_out_of_scope(evidence, persona, marker, *scope))
         .map(|marker| marker.owner.as_str())
         .collect();
     if !leaked.is_empty() {
@@ -94,10 +96,7 @@ fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
 
 /// Whether somebody finds a marker in the list that they may read: then markers show in it at all.
 fn shows_own(evidence: &Evidence<'_>, step: StepId, persona: &str) -> bool {
-    let unreadable = evidence.plan.forbidden.get(persona);
-    let readable = |marker: &Marker| {
-        unreadable.is_none_or(|unreadable| !unreadable.contains(&(marker.resource.clone(), marker.owner.clone())))
-    };
+    let readable = |marker: &Marker| !evidence.must_not_see(Some(persona), marker);
     let list = evidence.optional(Some(step));
     list.is_some_and(|list| evidence.markers(&list.text, None).into_iter().any(readable))
 }

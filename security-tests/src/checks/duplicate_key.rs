@@ -24,13 +24,18 @@ pub(super) static CHECK: Check = Check {
 /// Once per kind of object: on the first operation that changes one, by somebody who may not change another's.
 fn plan(draft: &mut Draft<'_>) {
     let mut seen = Vec::new();
-    for operation in draft.operations() {
+    let replaces = |operation: &&Operation| matches!(operation.method.as_str(), "PUT" | "PATCH");
+    let candidates: Vec<Operation> = draft.operations_of_run().filter(replaces).cloned().collect();
+    for operation in candidates {
         let Some((resource, _)) = draft.resource_of(&operation.id) else { continue };
-        let replaces = matches!(operation.method.as_str(), "PUT" | "PATCH") && !seen.contains(&resource);
-        let Some((attacker, victim)) = replaces.then(|| parties(draft, &operation, resource)).flatten() else {
+        if seen.contains(&resource) {
             continue;
-        };
+        }
+        let Some((attacker, victim)) = parties(draft, &operation, resource) else { continue };
         seen.push(resource);
+        if !draft.is_asked_for(&operation.id) {
+            continue;
+        }
         for shape in SHAPES.iter().filter(|shape| shape.check == CHECK.id) {
             if let Oddity::TwoObjects(doubled) = shape.oddity {
                 plan_one(draft, &operation, (&attacker, &victim), (shape.name, doubled));

@@ -4,11 +4,15 @@
 use std::collections::BTreeSet;
 
 use crate::exchange::{Answer, Exchange, NoAnswer};
+use crate::oracle::{Asked, Decision, expected};
 use crate::plan::{Marker, StepId, TestPlan, marker_prefix};
+use crate::target::Target;
 
 /// A plan and what came back.
 #[derive(Clone, Copy)]
 pub struct Evidence<'a> {
+    /// What is tested.
+    pub target: &'a Target,
     /// What was planned.
     pub plan: &'a TestPlan,
     /// What happened to each step.
@@ -71,8 +75,17 @@ impl<'a> Evidence<'a> {
     /// A marker in a text that somebody must not see.
     #[must_use]
     pub fn leak(&self, answer: &Answer, persona: Option<&str>, except: Option<&str>) -> Option<&'a Marker> {
-        let forbidden = self.plan.forbidden.get(persona.unwrap_or_default())?;
-        let betrays = |marker: &&Marker| forbidden.contains(&(marker.resource.clone(), marker.owner.clone()));
-        self.markers(&answer.text, except).into_iter().find(betrays)
+        self.markers(&answer.text, except).into_iter().find(|marker| self.must_not_see(persona, marker))
+    }
+
+    /// Whether somebody must not read the object of a marker: by what reads such objects, whoever made it. The oracle is
+    /// asked about markers that were seen, not about everybody and everything beforehand.
+    #[must_use]
+    pub fn must_not_see(&self, persona: Option<&str>, marker: &Marker) -> bool {
+        let personas = &self.target.personas;
+        let Some(resource) = self.target.access.resources.get(&marker.resource) else { return false };
+        let known = |name: &str| personas.contains_key(name);
+        let asked = Asked { operation: &resource.read, persona, owner: Some(&marker.owner) };
+        known(&marker.owner) && persona.is_none_or(known) && expected(self.target, asked) != Ok(Decision::Allow)
     }
 }

@@ -49,7 +49,7 @@ fn plan(draft: &mut Draft<'_>) {
 /// Somebody of another tenant claims to be of the owner's, with every role.
 fn raise_tenant(draft: &mut Draft<'_>, operation: &str) {
     let Some((resource, _)) = draft.resource_of(operation) else { return };
-    let Some(owner) = draft.owners(resource).into_iter().next() else { return };
+    let Some(owner) = draft.owners(resource).first().cloned() else { return };
     let stranger = |name: &String| {
         Relation::between(draft.target, name, &owner) == Relation::OtherTenant
             && !draft.may(operation, Some(name), Some(&owner))

@@ -43,30 +43,33 @@ pub(crate) fn impersonation(check: &'static str, operation: &str, persona: &str,
     }
 }
 
-/// The operation that gets the full set: the first `GET` without path parameters that every persona may call and that
-/// needs no role. A list whose content depends on roles comes second.
+/// The operation that gets the full set, where it is planned.
 pub(crate) fn representative(draft: &Draft<'_>) -> Option<String> {
+    draft.representative(choose).filter(|id| draft.is_asked_for(id)).map(str::to_owned)
+}
+
+/// The first `GET` without path parameters that every persona may call and that needs no role. A list whose content
+/// depends on roles comes second.
+fn choose(draft: &Draft<'_>) -> Option<String> {
     let fits = |operation: &&Operation| {
         let rule = draft.rule(&operation.id);
         let no_role =
             rule.is_some_and(|rule| rule.allow.contains(&Grant::Authenticated) && !rule.allow.contains(&Grant::Anyone));
-        let all_may = draft.target.personas.keys().all(|persona| draft.may(&operation.id, Some(persona), None));
-        operation.method == "GET" && operation.path_parameters().is_empty() && no_role && all_may
+        let all_may = || draft.target.personas.keys().all(|persona| draft.may(&operation.id, Some(persona), None));
+        operation.method == "GET" && operation.path_parameters().is_empty() && no_role && all_may()
     };
-    let operations = draft.operations();
     // What a login says about itself tells most about whose token it is.
     let me = draft.login().and_then(|login| login.me.clone());
-    if let Some(me) = me.filter(|me| operations.iter().any(|operation| operation.id == *me)) {
+    if let Some(me) = me.filter(|me| draft.operations_of_run().any(|operation| operation.id == *me)) {
         return Some(me);
     }
     let scoped = |operation: &&Operation| draft.rule(&operation.id).is_some_and(|rule| rule.only.is_some());
-    let mut candidates = operations.iter().filter(fits);
-    let plain = candidates.clone().find(|operation| !scoped(operation));
-    plain.or_else(|| candidates.next()).map(|operation| operation.id.clone())
+    let plain = draft.operations_of_run().filter(|operation| !scoped(operation)).find(fits);
+    plain.or_else(|| draft.operations_of_run().find(fits)).map(|operation| operation.id.clone())
 }
 
 /// Whose object a forged token is tried on.
 fn victim(draft: &Draft<'_>, operation: &Operation) -> Option<String> {
     let (resource, _) = draft.resource_of(&operation.id)?;
-    draft.owners(resource).into_iter().next()
+    draft.owners(resource).first().cloned()
 }

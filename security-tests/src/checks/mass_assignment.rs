@@ -58,7 +58,7 @@ fn caller(draft: &Draft<'_>, operation: &Operation, resource: &str, creates: boo
     let own = |name: &String| draft.may(&operation.id, Some(name), (!creates).then_some(name.as_str()));
     let all = draft.owners(resource);
     let wanted = draft.personas();
-    all.iter().filter(|name| wanted.contains(name)).chain(&all).find(|name| own(name)).cloned()
+    all.iter().filter(|name| wanted.contains(name)).chain(all.iter()).find(|name| own(name)).cloned()
 }
 
 /// One operation on which fields are tried.

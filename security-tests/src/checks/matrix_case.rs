@@ -7,13 +7,14 @@ use crate::plan::{Case, Detail, Draft, PlannedCell};
 
 /// Adds the cells of one check as cases.
 pub(crate) fn plan(draft: &mut Draft<'_>, check: &'static str) {
-    let cells: Vec<PlannedCell> = draft.plan.cells.clone();
-    for cell in cells {
+    let cells: Vec<PlannedCell> = std::mem::take(&mut draft.plan.cells);
+    for cell in &cells {
         let rule = draft.rule(&cell.operation);
-        if rule.is_some() && check_of(draft, &cell) == check {
-            draft.plan.cases.extend(case(&cell, check));
+        if rule.is_some() && check_of(draft, cell) == check {
+            draft.plan.cases.extend(case(cell, check));
         }
     }
+    draft.plan.cells = cells;
 }
 
 /// The case of a cell; none when no request was planned for it.

@@ -27,7 +27,7 @@ fn plan(draft: &mut Draft<'_>) {
             continue;
         }
         let owner = draft.resource_of(&operation.id).map(|(name, _)| name.to_owned());
-        let owner = owner.and_then(|resource| draft.owners(&resource).into_iter().next());
+        let owner = owner.and_then(|resource| draft.owners(&resource).first().cloned());
         let Some(site) = draft.site(&operation.id, owner.as_deref()) else { continue };
         let Some(control) = site.control.clone() else { continue };
         for guess in versions::of(&draft.plan, &operation) {

@@ -41,15 +41,15 @@ pub(super) fn attempt(draft: &mut Draft<'_>, persona: &str, (actor, how): (&str,
 
 /// An operation that a role allows to somebody and that this persona may not call; on objects of others.
 fn of_higher_role(draft: &Draft<'_>, persona: &str) -> Option<(String, Option<String>)> {
-    draft.operations().into_iter().find_map(|operation| {
+    draft.operations_of_run().find_map(|operation| {
         let rule = draft.rule(&operation.id)?;
         let by_role = rule.allow.iter().any(|grant| matches!(grant, Grant::Role(_) | Grant::RoleOfTenant(_)));
         let owner = match draft.resource_of(&operation.id) {
-            Some((resource, _)) => Some(draft.owners(resource).into_iter().find(|owner| owner != persona)?),
+            Some((resource, _)) => Some(draft.owners(resource).iter().find(|owner| *owner != persona)?.clone()),
             None => None,
         };
         let denied = !draft.may(&operation.id, Some(persona), owner.as_deref());
         let possible = draft.somebody_allowed(&operation.id, owner.as_deref()).is_some();
-        (by_role && denied && possible).then_some((operation.id, owner))
+        (by_role && denied && possible).then(|| (operation.id.clone(), owner))
     })
 }

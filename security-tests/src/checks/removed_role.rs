@@ -27,6 +27,9 @@ fn plan(draft: &mut Draft<'_>) {
         return;
     }
     let Some((operation, owner, persona)) = decisive(draft) else { return };
+    if !draft.is_asked_for(&operation.id) {
+        return;
+    }
     let Some(rule) = draft.rule(&operation.id) else { return };
     let Some(who) = draft.target.personas.get(&persona) else { return };
     let rest: Vec<String> = who.roles.iter().filter(|role| !grants(rule, role)).cloned().collect();
@@ -38,7 +41,8 @@ fn plan(draft: &mut Draft<'_>) {
 
 /// An operation and somebody for whom a role decides; functions first, then reading others' objects.
 fn decisive(draft: &Draft<'_>) -> Option<(Operation, Option<String>, String)> {
-    let operations: Vec<Operation> = draft.operations().into_iter().filter(Operation::is_safe).collect();
+    let operations: Vec<Operation> =
+        draft.operations_of_run().filter(|operation| operation.is_safe()).cloned().collect();
     let (objects, functions): (Vec<_>, Vec<_>) =
         operations.into_iter().partition(|operation| draft.resource_of(&operation.id).is_some());
     let by_function = functions.into_iter().find_map(|operation| {

@@ -85,16 +85,16 @@ fn read_everybody(draft: &mut Draft<'_>, operation: &str, cells: &[PlannedCell])
     let is_read = |owner: &String| {
         cells.iter().any(|cell| cell.owner.as_ref() == Some(owner) && cell.persona.as_ref() == Some(&reader))
     };
-    for owner in draft.owners(resource).into_iter().filter(|owner| *owner != reader) {
-        if is_read(&owner) || !draft.may(operation, Some(&reader), Some(&owner)) {
+    for owner in draft.owners(resource).iter().filter(|owner| **owner != reader) {
+        if is_read(owner) || !draft.may(operation, Some(&reader), Some(owner)) {
             continue;
         }
         let attempt = Attempt::by(Some(&reader), Decision::Allow);
-        let Some(trial) = draft.attempt(operation, Some(&owner), attempt) else { continue };
+        let Some(trial) = draft.attempt(operation, Some(owner), attempt) else { continue };
         let cell = PlannedCell {
             operation: operation.to_owned(),
             persona: Some(reader.clone()),
-            relation: Relation::between(draft.target, &reader, &owner),
+            relation: Relation::between(draft.target, &reader, owner),
             owner: Some(owner.clone()),
             expected: Decision::Allow,
             trial: None,

@@ -24,13 +24,12 @@ pub(crate) fn plan(draft: &mut Draft<'_>, check: &'static str) {
 fn readable(draft: &Draft<'_>) -> Option<(String, Option<String>)> {
     let reads = |id: &str| {
         let (name, _) = draft.resource_of(id)?;
-        Some((id.to_owned(), Some(draft.owners(name).into_iter().next()?)))
+        Some((id.to_owned(), Some(draft.owners(name).first()?.clone())))
     };
-    let operations = draft.operations();
     let guarded = |id: &&str| !is_for_anyone(draft.target, id);
-    let mut safe =
-        operations.iter().filter(|operation| operation.method == "GET").map(|operation| operation.id.as_str());
-    safe.by_ref().filter(guarded).find_map(reads)
+    let safe =
+        draft.operations_of_run().filter(|operation| operation.method == "GET").map(|operation| operation.id.as_str());
+    safe.filter(guarded).find_map(reads).filter(|(id, _)| draft.is_asked_for(id))
 }
 
 fn plan_one(draft: &mut Draft<'_>, shape: &Shape, (operation, owner): (&str, Option<&str>)) {
@@ -99,8 +98,7 @@ fn reshape(draft: &mut Draft<'_>, trial: &Trial, oddity: Oddity) {
 
 /// A path that everybody may ask for, where a proxy lets the request pass.
 fn anonymous_path(draft: &Draft<'_>) -> String {
-    let operations = draft.operations();
-    let open = operations.iter().find(|operation| {
+    let open = draft.operations_of_run().find(|operation| {
         operation.method == "GET"
             && operation.path_parameters().is_empty()
             && is_for_anyone(draft.target, &operation.id)

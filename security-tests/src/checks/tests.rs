@@ -12,13 +12,11 @@ const ALICES: &str = r#"{"id": "1", "text": "canary0000000000000"}"#;
 
 /// Judges bob's request: step 0 is alice's control, 1 bob's attack, 2 and 3 the object before and after, 4 anonymous.
 fn judge(answers: [Option<(u16, &str)>; 5]) -> Outcome {
-    let alices = ("note".to_owned(), "alice".to_owned());
     let plan = TestPlan {
         markers: BTreeMap::from([(
             "canary0000000000000".to_owned(),
             Marker { resource: "note".into(), owner: "alice".into() },
         )]),
-        forbidden: BTreeMap::from([("bob".to_owned(), BTreeSet::from([alices]))]),
         anonymous: BTreeMap::from([("op".to_owned(), 4)]),
         ..TestPlan::default()
     };
@@ -52,7 +50,7 @@ fn judge(answers: [Option<(u16, &str)>; 5]) -> Outcome {
         },
         detail: Detail::None,
     };
-    reach::judge(&case, &Evidence { plan: &plan, exchanges: &exchanges })
+    reach::judge(&case, &Evidence { target: &crate::plan::test_target(), plan: &plan, exchanges: &exchanges })
 }
 
 fn confirmed(outcome: &Outcome) -> bool {

@@ -34,7 +34,7 @@ pub(super) static OLD: Check = Check {
 
 fn plan(draft: &mut Draft<'_>) {
     let Some((operation, victim, request)) = wrong(draft) else { return };
-    if !draft.plan.operations.iter().any(|known| known.id == operation.id) {
+    if draft.plan.operations.get(&operation.id).is_none() {
         return;
     }
     let group = draft.group(Phase::Read);
@@ -58,7 +58,7 @@ fn plan_old(draft: &mut Draft<'_>) {
 /// A login of somebody with a password that is not theirs.
 fn wrong(draft: &mut Draft<'_>) -> Option<(Operation, String, Request)> {
     let login = draft.login()?.request.operation.clone();
-    let wanted = draft.options.operations.is_empty() || draft.options.operations.contains(&login);
+    let wanted = draft.is_asked_for(&login);
     let operation = draft.plan.operation(&login).filter(|_| wanted)?.clone();
     let can_log_in = |name: &String| draft.plan.accounts.get(name).is_some_and(|account| account.login.is_some());
     let victim = draft.target.actors().find(|name| can_log_in(name))?.clone();

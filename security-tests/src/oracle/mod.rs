@@ -21,6 +21,11 @@ pub trait Decider: Send + Sync {
 
     /// The actions that the policy schema knows.
     fn actions(&self) -> Vec<String>;
+
+    /// Whether an action is among them. Asked once for each question: an engine with many actions answers from a set.
+    fn knows(&self, action: &str) -> bool {
+        self.actions().iter().any(|known| known == action)
+    }
 }
 
 /// One evaluation in the words of AuthZEN 1.0: subject, action, resource.
@@ -86,7 +91,7 @@ impl Relation {
     /// How one persona stands to another's objects. Personas without tenant share one.
     #[must_use]
     pub fn between(target: &Target, persona: &str, owner: &str) -> Self {
-        let tenant = |name: &str| target.personas.get(name).and_then(|persona| persona.tenant.clone());
+        let tenant = |name: &str| target.personas.get(name).and_then(|persona| persona.tenant.as_deref());
         if persona == owner {
             Relation::Own
         } else if tenant(persona) == tenant(owner) {
@@ -115,7 +120,7 @@ pub struct Asked<'a> {
 pub fn expected(target: &Target, asked: Asked<'_>) -> Result<Decision, String> {
     match (&target.decider, target.access.oracle, asked.persona) {
         (Some(decider), OracleKind::Policy, Some(persona)) if !is_for_anyone(target, asked.operation) => {
-            if decider.actions().iter().any(|action| action == asked.operation) {
+            if decider.knows(asked.operation) {
                 return decider.decide(&question(target, persona, asked));
             }
             // The policies do not know it: check `unknown-action` says so, the written rule decides.

@@ -1,9 +1,12 @@
 //! Checks names, then lets cells and checks add what they need. Must not know single checks.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::sync::Arc;
+
+use super::outline::Outline;
 use super::{Draft, Options, PlanError, PlannedLayer, ScopeOfRun, TestPlan, cells, ends, select};
 use crate::access::OracleKind;
-use crate::api::Operation;
+use crate::api::{Operation, Operations};
 use crate::checks::{self, Work};
 use crate::oracle::{Asked, expected};
 use crate::target::Target;
@@ -14,18 +17,33 @@ use crate::verdict::Layer;
 /// # Errors
 /// When a rule or an option names an operation, a resource or a persona that is not there, or the policies fail.
 pub fn plan(target: &Target, options: &Options) -> Result<TestPlan, PlanError> {
+    assemble(target, options, &outline(target, options)?, None)
+}
+
+/// What all parts of a plan share, after a look at every name.
+pub(super) fn outline(target: &Target, options: &Options) -> Result<Arc<Outline>, PlanError> {
     let operations = operations(target);
     if target.access.oracle == OracleKind::Policy && target.decider.is_none() {
         return Err(PlanError::NoPolicies);
     }
     check_names(target, options, &operations)?;
+    Ok(Arc::new(Outline::new(target, operations)))
+}
+
+/// Plans the whole run, or the part of one operation.
+pub(super) fn assemble(
+    target: &Target,
+    options: &Options,
+    outline: &Arc<Outline>,
+    part: Option<String>,
+) -> Result<TestPlan, PlanError> {
     let plan = TestPlan {
         target: target.name.clone(),
         base_url: target.base_url.trim_end_matches('/').to_owned(),
         seed: options.seed,
         started_at: options.started_at.clone(),
         scope: ScopeOfRun {
-            operations: options.operations.clone(),
+            operations: part.clone().map_or_else(|| options.operations.clone(), |part| vec![part]),
             personas: options.personas.clone(),
             only: options.only.clone(),
             shard: options.shard,
@@ -35,11 +53,10 @@ pub fn plan(target: &Target, options: &Options) -> Result<TestPlan, PlanError> {
         timeout: options.timeout,
         layers: layers(target, options),
         layers_named: !options.layers.is_empty(),
-        operations,
+        operations: outline.operations.clone(),
         ..TestPlan::default()
     };
-    let mut draft = Draft::new(target, options, plan);
-    draft.forbid();
+    let mut draft = Draft::new(target, options, plan, (outline, part));
     if [Layer::Token, Layer::Access, Layer::Session].into_iter().any(|layer| draft.runs(layer)) {
         ends::begin(&mut draft);
         draft.open_accounts();
@@ -59,15 +76,13 @@ pub fn plan(target: &Target, options: &Options) -> Result<TestPlan, PlanError> {
 }
 
 /// The operations that a run would test, by name.
-pub(super) fn selected(target: &Target, options: &Options) -> Result<Vec<String>, PlanError> {
-    let operations = operations(target);
-    check_names(target, options, &operations)?;
-    let wanted = |id: &String| options.operations.is_empty() || options.operations.contains(id);
-    Ok(operations.into_iter().map(|operation| operation.id).filter(wanted).collect())
+pub(super) fn selected(outline: &Outline, options: &Options) -> Vec<String> {
+    let wanted = |id: &&String| options.operations.is_empty() || options.operations.contains(id);
+    outline.operations.iter().map(|operation| &operation.id).filter(wanted).cloned().collect()
 }
 
 /// The document's operations, then the rest.
-fn operations(target: &Target) -> Vec<Operation> {
+fn operations(target: &Target) -> Operations {
     let mut operations = target.api.operations.clone();
     for route in &target.access.routes {
         let operation = Operation::undocumented(&route.method, &route.path);
@@ -75,7 +90,7 @@ fn operations(target: &Target) -> Vec<Operation> {
             operations.push(operation);
         }
     }
-    operations
+    operations.into()
 }
 
 fn layers(target: &Target, options: &Options) -> Vec<PlannedLayer> {
@@ -103,12 +118,12 @@ fn without_sessions(target: &Target) -> Option<String> {
     none.then(|| "`login` names no `password`, `rename`, `delete` or `logout`".to_owned())
 }
 
-fn check_names(target: &Target, options: &Options, operations: &[Operation]) -> Result<(), PlanError> {
-    let known: Vec<&str> = operations.iter().map(|operation| operation.id.as_str()).collect();
+fn check_names(target: &Target, options: &Options, operations: &Operations) -> Result<(), PlanError> {
     let check = |name: &String, by: String| {
-        if known.contains(&name.as_str()) {
+        if operations.get(name).is_some() {
             return Ok(());
         }
+        let known: Vec<&str> = operations.iter().map(|operation| operation.id.as_str()).collect();
         Err(PlanError::UnknownOperation { name: name.clone(), by, known: known.join(", ") })
     };
     options.operations.iter().try_for_each(|name| check(name, "the options".to_owned()))?;
@@ -167,8 +182,11 @@ fn unknown_persona(target: &Target, name: &str) -> PlanError {
     PlanError::UnknownPersona { name: name.to_owned(), known }
 }
 
-/// Asks the policies once per operation and persona, so that the plan can rely on an answer.
+/// Asks the policies once per operation and persona, so that the plan can rely on an answer. Written rules always give one.
 fn check_policies(target: &Target, operation: &str) -> Result<(), PlanError> {
+    if target.access.oracle != OracleKind::Policy {
+        return Ok(());
+    }
     let on_object = target.access.rules.get(operation).is_some_and(|rule| rule.on.is_some());
     for persona in target.personas.keys() {
         let owner = on_object.then_some(persona.as_str());

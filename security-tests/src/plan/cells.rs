@@ -35,9 +35,14 @@ struct Position {
 /// The relations of a persona to objects, each with the first owner for whom it holds.
 fn relations(draft: &Draft<'_>, persona: &str, owners: Option<&[String]>) -> Vec<(Relation, Option<String>)> {
     let Some(owners) = owners else { return vec![(Relation::None, None)] };
-    let all = [Relation::Own, Relation::SameTenant, Relation::OtherTenant];
-    let owner_for = |relation| owners.iter().find(|owner| Relation::between(draft.target, persona, owner) == relation);
-    all.into_iter().map(|relation| (relation, owner_for(relation).cloned())).collect()
+    let own = owners.iter().find(|owner| *owner == persona);
+    let first = |relation| owners.iter().find(|owner| Relation::between(draft.target, persona, owner) == relation);
+    let all = [
+        (Relation::Own, own),
+        (Relation::SameTenant, first(Relation::SameTenant)),
+        (Relation::OtherTenant, first(Relation::OtherTenant)),
+    ];
+    all.into_iter().map(|(relation, owner)| (relation, owner.cloned())).collect()
 }
 
 fn plan_cell(draft: &mut Draft<'_>, operation: &Operation, position: Position, send: bool) {

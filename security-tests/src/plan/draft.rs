@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::outline::Outline;
 use super::site::Site;
 use super::{Action, Case, Group, Marker, ObjectId, Options, Phase, PlannedCell, Role, Step, StepId, TestPlan};
 use crate::access::{Resource, Rule};
@@ -24,7 +25,9 @@ pub struct Draft<'a> {
     pub(super) sites: BTreeMap<(String, Option<String>), Site>,
     /// Objects that nobody changes, with the group that makes them.
     pub(super) shared: BTreeMap<(String, String), (ObjectId, Option<usize>)>,
-    owners: BTreeMap<String, Vec<String>>,
+    outline: Arc<Outline>,
+    /// The one operation of this part, when the plan is made in parts.
+    part: Option<String>,
     /// Actors whose login is planned.
     pub(super) signed_in: BTreeSet<String>,
     /// How many passwords there are beside the first of each account.
@@ -37,29 +40,24 @@ static UNDECIDED: Rule =
     Rule { on: None, allow: Vec::new(), only: None, destructive: false, prepare: None, json: None };
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(target: &'a Target, options: &'a Options, plan: TestPlan) -> Self {
-        let mut draft = Self {
+    pub(super) fn new(
+        target: &'a Target,
+        options: &'a Options,
+        plan: TestPlan,
+        (outline, part): (&Arc<Outline>, Option<String>),
+    ) -> Self {
+        Self {
             target,
             options,
             plan,
             sites: BTreeMap::new(),
             shared: BTreeMap::new(),
-            owners: BTreeMap::new(),
+            outline: Arc::clone(outline),
+            part,
             signed_in: BTreeSet::new(),
             secrets: 0,
             carrier: Arc::new(target.access.login.as_ref().map(|login| login.carrier.clone()).unwrap_or_default()),
-        };
-        for (name, resource) in &target.access.resources {
-            let owners = match &resource.create {
-                Some(create) => {
-                    let may = |persona: &&String| draft.may(&create.operation, Some(persona), None);
-                    target.actors().filter(may).cloned().collect()
-                }
-                None => account_owners(target),
-            };
-            draft.owners.insert(name.clone(), owners);
         }
-        draft
     }
 
     /// Whether a layer was asked for and can run.
@@ -68,17 +66,41 @@ impl<'a> Draft<'a> {
         self.plan.layers.iter().any(|planned| planned.layer == layer && planned.skipped.is_none())
     }
 
-    /// The operations to test: those asked for that have a rule.
+    /// The operations to test: those asked for that have a rule; of a part, its one.
     #[must_use]
     pub fn operations(&self) -> Vec<Operation> {
-        let rules = &self.target.access.rules;
-        self.selected().filter(|operation| rules.contains_key(&operation.id)).cloned().collect()
+        self.selected().filter(|operation| self.is_decided(&operation.id)).cloned().collect()
     }
 
-    /// The operations asked for.
+    /// The operations asked for; of a part, its one.
     pub fn selected(&self) -> impl Iterator<Item = &Operation> {
+        let part = self.part.as_ref();
+        let whole = if part.is_none() { &*self.plan.operations } else { &[] };
+        let asked_for = whole.iter().filter(|operation| self.is_asked_for(&operation.id));
+        part.and_then(|part| self.plan.operations.get(part)).into_iter().chain(asked_for)
+    }
+
+    /// The operations to test in the whole run, whatever this part is: who chooses one of them chooses the same in
+    /// every part, and plans it where [`is_asked_for`](Self::is_asked_for) says so.
+    pub fn operations_of_run(&self) -> impl Iterator<Item = &Operation> {
         let wanted = &self.options.operations;
-        self.plan.operations.iter().filter(move |operation| wanted.is_empty() || wanted.contains(&operation.id))
+        let is_wanted = move |operation: &&Operation| wanted.is_empty() || wanted.contains(&operation.id);
+        self.plan.operations.iter().filter(is_wanted).filter(|operation| self.is_decided(&operation.id))
+    }
+
+    /// Whether cases of an operation are planned here.
+    #[must_use]
+    pub fn is_asked_for(&self, operation: &str) -> bool {
+        let wanted = &self.options.operations;
+        match &self.part {
+            Some(part) => part == operation,
+            None => wanted.is_empty() || wanted.iter().any(|wanted| wanted == operation),
+        }
+    }
+
+    /// The operation that gets the full set of forged tokens; chosen once for all parts.
+    pub(crate) fn representative(&self, choose: impl FnOnce(&Self) -> Option<String>) -> Option<&str> {
+        self.outline.representative.get_or_init(|| choose(self)).as_deref()
     }
 
     /// The personas asked for, as far as somebody can act as them.
@@ -117,8 +139,8 @@ impl<'a> Draft<'a> {
 
     /// Who can make objects of a kind.
     #[must_use]
-    pub fn owners(&self, resource: &str) -> Vec<String> {
-        self.owners.get(resource).cloned().unwrap_or_default()
+    pub fn owners(&self, resource: &str) -> Arc<[String]> {
+        self.outline.owners.get(resource).cloned().unwrap_or_default()
     }
 
     /// A marker that nothing else contains.
@@ -151,20 +173,6 @@ impl<'a> Draft<'a> {
         self.plan.cases.push(case);
     }
 
-    /// Whose objects nobody but the rightful readers may see, for each persona and for anonymous.
-    pub(super) fn forbid(&mut self) {
-        let callers: Vec<Option<&String>> = self.target.personas.keys().map(Some).chain([None]).collect();
-        for caller in callers {
-            let mut forbidden = BTreeSet::new();
-            for (name, resource) in &self.target.access.resources {
-                let denied = |owner: &&String| !self.may(&resource.read, caller.map(String::as_str), Some(owner));
-                let owners = self.target.personas.keys().filter(denied);
-                forbidden.extend(owners.map(|owner| (name.clone(), owner.clone())));
-            }
-            self.plan.forbidden.insert(caller.cloned().unwrap_or_default(), forbidden);
-        }
-    }
-
     /// The planned cells of an operation.
     #[must_use]
     pub fn cells_of(&self, operation: &str) -> Vec<PlannedCell> {
@@ -176,12 +184,4 @@ impl<'a> Draft<'a> {
 #[must_use]
 pub(crate) fn marker_prefix(seed: u64) -> String {
     format!("canary{:08x}", seed & 0xffff_ffff)
-}
-
-/// Everybody has an account: first those who can be given another one, then the others, at last mere victims.
-fn account_owners(target: &Target) -> Vec<String> {
-    let mut owners: Vec<&String> = target.personas.keys().collect();
-    owners
-        .sort_by_key(|name| target.personas.get(*name).map(|persona| (persona.account.is_some(), !persona.can_act())));
-    owners.into_iter().cloned().collect()
 }

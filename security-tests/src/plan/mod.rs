@@ -9,6 +9,7 @@ mod display;
 mod draft;
 mod ends;
 mod objects;
+mod outline;
 pub(crate) mod request;
 mod select;
 mod shard;
@@ -18,14 +19,14 @@ mod tests;
 #[cfg(test)]
 pub(crate) use tests::target as test_target;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::access::Identifier;
-use crate::api::Operation;
+use crate::access::{Identifier, Scope};
+use crate::api::{Operation, Operations};
 use crate::login::Carrier;
 use crate::oracle::{Decision, Relation};
 use crate::tokens::{Mint, Place};
@@ -158,7 +159,7 @@ pub struct TestPlan {
     /// Whether the layers were named one by one: then one that cannot run keeps the run from passing.
     pub layers_named: bool,
     /// What the API offers, documented or not.
-    pub operations: Vec<Operation>,
+    pub operations: Operations,
     /// Objects to make.
     pub objects: Vec<PlannedObject>,
     /// All steps.
@@ -171,8 +172,6 @@ pub struct TestPlan {
     pub cells: Vec<PlannedCell>,
     /// Which markers there are, by text.
     pub markers: BTreeMap<String, Marker>,
-    /// Whose objects a persona must not see, as (resource, owner); under the empty name for anonymous.
-    pub forbidden: BTreeMap<String, BTreeSet<(String, String)>>,
     /// The anonymous request of each operation: how this API refuses is learned from it.
     pub anonymous: BTreeMap<String, StepId>,
     /// The accounts of an API with a login of its own, by actor: a persona, or `alice+3` for one made for the tests.
@@ -454,8 +453,8 @@ pub struct Control {
 pub enum Detail {
     /// Nothing.
     None,
-    /// A list: the same list as all who may see it, one of whom must find a marker; and whose objects must not be in it.
-    List(Vec<(StepId, String)>, BTreeSet<(String, String)>),
+    /// A list: the same list as all who may see it, one of whom must find a marker; and whose objects may be in it.
+    List(Arc<[(StepId, String)]>, Scope),
     /// A field that must not be seen, and the same object seen by somebody who may.
     Hidden(String, Option<StepId>),
     /// Fields that a client tried to set, and reads that would show them.
@@ -506,7 +505,7 @@ impl TestPlan {
     /// One operation by name.
     #[must_use]
     pub fn operation(&self, id: &str) -> Option<&Operation> {
-        self.operations.iter().chain(&self.guessed).find(|operation| operation.id == id)
+        self.operations.get(id).or_else(|| self.guessed.iter().find(|operation| operation.id == id))
     }
 
     /// The objects that an object is inside of, outermost first, and the object itself.

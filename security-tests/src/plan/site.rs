@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::accounts::{placeholder, secret_name};
 use super::request;
@@ -18,7 +19,7 @@ use crate::tokens::Place;
 pub struct Site {
     /// Its group.
     pub group: usize,
-    operation: Operation,
+    operation: Arc<Operation>,
     resource: Option<String>,
     owner: Option<String>,
     mode: Mode,
@@ -130,15 +131,16 @@ impl Draft<'_> {
     /// Somebody who may do it, the owner first, then the owner's tenant.
     #[must_use]
     pub fn somebody_allowed(&self, operation: &str, owner: Option<&str>) -> Option<String> {
-        let mut candidates: Vec<&String> = self.target.actors().collect();
-        if let Some(owner) = owner {
-            candidates.sort_by_key(|persona| Relation::between(self.target, persona, owner));
-        }
-        candidates.into_iter().find(|persona| self.may(operation, Some(persona), owner)).cloned()
+        let may = |persona: &&String| self.may(operation, Some(persona), owner);
+        let Some(owner) = owner else { return self.target.actors().find(may).cloned() };
+        let stands = |persona: &String, relation| Relation::between(self.target, persona, owner) == relation;
+        let own = self.target.actor(owner).filter(may);
+        let of = |relation| self.target.actors().find(|persona| stands(persona, relation) && may(persona));
+        own.or_else(|| of(Relation::SameTenant)).or_else(|| of(Relation::OtherTenant)).cloned()
     }
 
     fn new_site(&mut self, operation: &str, owner: Option<&str>) -> Option<Site> {
-        let operation = self.plan.operation(operation)?.clone();
+        let operation = Arc::new(self.plan.operation(operation)?.clone());
         let rule = self.rule(&operation.id)?;
         let on = self.resource_of(&operation.id);
         let mode = self.mode(&operation, owner);
@@ -299,7 +301,7 @@ impl Draft<'_> {
     /// What the rule wants the caller to do first; whether it works shows in the request itself.
     fn prepare(&mut self, site: &Site, object: Option<ObjectId>, credential: &Credential) {
         let prepare = self.rule(&site.operation.id).and_then(|rule| rule.prepare.clone());
-        let Some(operation) = prepare.and_then(|id| self.plan.operation(&id).cloned()) else { return };
+        let Some(operation) = prepare.and_then(|id| self.plan.operation(&id).cloned()).map(Arc::new) else { return };
         let attempt = Attempt { credential: credential.clone(), headers: Vec::new(), expected: Decision::Allow };
         let place = Site { operation, ..site.clone() };
         let sent = self.marked_request(&place, object, attempt);

@@ -1,6 +1,6 @@
 //! Tests of planning: a target in, steps and cases out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -105,6 +105,83 @@ fn a_plan_is_the_same_each_time_and_names_its_cases_stably() {
     assert!(ids.contains(&"object-access:readNote:bob:same-tenant"));
     let distinct: BTreeSet<&&str> = ids.iter().collect();
     assert_eq!(distinct.len(), ids.len());
+}
+
+/// More of everything that is chosen once for a whole run: lists, a function for everybody, two ways to replace.
+fn larger_target() -> Target {
+    let document = r#"
+openapi: 3.0.0
+paths:
+  /me:
+    get: { operationId: me }
+  /news:
+    get: { operationId: news }
+  /notes:
+    get: { operationId: listNotes }
+    post: { operationId: createNote }
+  /notes/{id}:
+    get: { operationId: readNote }
+    put: { operationId: replaceNote, requestBody: { content: { application/json: { schema: { type: object, properties: { id: { type: string }, text: { type: string } } } } } } }
+    patch: { operationId: updateNote, requestBody: { content: { application/json: { schema: { type: object, properties: { id: { type: string }, text: { type: string } } } } } } }
+    delete: { operationId: deleteNote }
+  /v2/report:
+    get: { operationId: report }
+  /undecided:
+    get: { operationId: undecided }
+"#;
+    let mut target = target();
+    target.api = Api::parse(document).unwrap();
+    let personas = [("alice", "red", "user"), ("bob", "red", "user"), ("carol", "blue", "admin")];
+    let persona = |(name, tenant, role): (&str, &str, &str)| {
+        let persona = Persona { tenant: Some(tenant.into()), roles: vec![role.into()], account: None };
+        (name.to_owned(), persona)
+    };
+    target.personas = personas.map(persona).into();
+    target.directory = Some(crate::target::Directory { scim_url: "http://iam.test".into(), token: Secret::new("x") });
+    let rule = |allow: Vec<Grant>| Rule { allow, ..Rule::default() };
+    let own = |json| Rule { on: Some("note".into()), json, ..rule(vec![Grant::Owner, Grant::Role("admin".into())]) };
+    let marked = Some(json!({"text": "${canary}"}));
+    let more = [
+        ("me", rule(vec![Grant::Authenticated])),
+        ("news", rule(vec![Grant::Anyone])),
+        ("listNotes", Rule { only: Some(Scope::Own), ..rule(vec![Grant::Authenticated]) }),
+        ("readNote", own(None)),
+        ("replaceNote", Rule { allow: vec![Grant::Owner], ..own(marked.clone()) }),
+        ("updateNote", Rule { allow: vec![Grant::Owner], ..own(marked) }),
+        ("report", rule(vec![Grant::Role("admin".into())])),
+    ];
+    target.access.rules.extend(more.map(|(name, rule)| (name.to_owned(), rule)));
+    target
+}
+
+#[test]
+fn the_parts_of_a_plan_have_its_cases_and_no_others() {
+    type Said = (&'static str, String, Option<String>, Relation, Decision, std::mem::Discriminant<Detail>);
+    let said = |case: &Case| -> (String, Said) {
+        let kind = std::mem::discriminant(&case.detail);
+        let (operation, persona) = (case.operation.clone(), case.persona.clone());
+        (case.id.clone(), (case.check, operation, persona, case.relation, case.expected, kind))
+    };
+    let all = Options::default();
+    let some = Options { operations: vec!["me".into(), "updateNote".into(), "report".into()], ..Options::default() };
+    for (target, options) in [(target(), &all), (larger_target(), &all), (larger_target(), &some)] {
+        let whole = plan(&target, options).unwrap();
+        let parts: Vec<TestPlan> = batches(&target, options).unwrap().map(Result::unwrap).collect();
+        let mut together: Vec<_> = parts.iter().flat_map(|part| &part.cases).map(said).collect();
+        let mut at_once: Vec<_> = whole.cases.iter().map(said).collect();
+        together.sort_by(|one, other| one.0.cmp(&other.0));
+        at_once.sort_by(|one, other| one.0.cmp(&other.0));
+        assert_eq!(together, at_once);
+        let cells = |plan: &TestPlan| plan.cells.len();
+        assert_eq!(parts.iter().map(cells).sum::<usize>(), cells(&whole));
+    }
+    // What is chosen once for the whole run was among them.
+    let checks: BTreeSet<&str> = plan(&larger_target(), &all).unwrap().cases.iter().map(|case| case.check).collect();
+    for check in
+        ["unsigned-token", "duplicate-key", "removed-role", "deactivated-user", "unguarded-path", "old-version"]
+    {
+        assert!(checks.contains(check), "{check}");
+    }
 }
 
 #[test]

@@ -145,7 +145,8 @@ fn with_cases() -> Run {
     run.plan.operations = vec![crate::api::Operation {
         id: "readOrder".into(),
         ..crate::api::Operation::undocumented("GET", "/orders/{id}")
-    }];
+    }]
+    .into();
     run
 }
 

@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use hyper::header::HeaderMap;
 use serde_json::Value;
 
+use super::client::{Client, Outgoing, Received, SendError};
 use super::patience::Patience;
 use super::secrets::{Secrets, without_tokens};
 use super::sign_in;
@@ -19,8 +21,6 @@ use crate::tokens::forger::{Forged, Forger, Source};
 use crate::tokens::login::{LoginTokens, has_expired};
 use crate::tokens::{Mint, Place};
 
-/// A body is read up to here; more of a list proves nothing more.
-const MAX_BODY: usize = 4 * 1024 * 1024;
 /// How long one answer may take when nobody says.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// After so many requests in a row without an answer the target is taken for dead, so that a run against one that
@@ -31,7 +31,7 @@ const DEAD_AFTER: usize = 8;
 pub(super) struct Transport<'a> {
     plan: &'a TestPlan,
     target: &'a Target,
-    client: reqwest::Client,
+    client: Client,
     wallet: Option<Wallet>,
     logins: Option<LoginTokens>,
     forger: Forger,
@@ -44,16 +44,9 @@ pub(super) struct Transport<'a> {
 
 impl<'a> Transport<'a> {
     pub(super) fn new(plan: &'a TestPlan, target: &'a Target) -> Result<Self, String> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .tcp_nodelay(true)
-            .pool_max_idle_per_host(32)
-            .connect_timeout(Duration::from_secs(3))
-            .timeout(plan.timeout.unwrap_or(TIMEOUT))
-            .build()
-            .map_err(|error| format!("cannot make an HTTP client: {}", plain(&error)))?;
-        let wallet = target.provider.clone().map(|provider| Wallet::new(client.clone(), provider, Forger::new(target)));
+        let client = Client::new(plan.timeout.unwrap_or(TIMEOUT))?;
+        let wallet =
+            target.provider.clone().map(|provider| Wallet::new(client.reqwest.clone(), provider, Forger::new(target)));
         let logins = target.access.login.as_ref().map(|login| LoginTokens::new(login.key.clone()));
         let objects = Mutex::new(plan.objects.iter().map(|object| known_id(plan, object)).collect());
         let secrets = Secrets::of(target);
@@ -116,7 +109,7 @@ impl<'a> Transport<'a> {
         };
         let url = format!("{}/Users/{persona}", directory.scim_url.trim_end_matches('/'));
         // RFC 7644 §3.1: `application/scim+json`.
-        let request = self.client.patch(url).bearer_auth(directory.token.expose());
+        let request = self.client.reqwest.patch(url).bearer_auth(directory.token.expose());
         let request = request.header("content-type", "application/scim+json").body(scim::patch(change).to_string());
         let answer =
             request.send().await.map_err(|error| NoAnswer::NotSent(format!("directory: {}", plain(&error))))?;
@@ -252,18 +245,21 @@ impl<'a> Transport<'a> {
         answer
     }
 
-    /// A request with a token where an attacker puts it.
-    async fn placed(
+    /// Puts a token where an attacker puts it.
+    async fn place(
         &self,
-        outgoing: reqwest::RequestBuilder,
+        outgoing: &mut Outgoing,
         (request, url): (&Request, &str),
         (place, token): (Place, &str),
-    ) -> Result<reqwest::RequestBuilder, NoAnswer> {
-        Ok(match place {
-            Place::Query(name) => outgoing.query(&[(name, token)]),
-            Place::Cookie(name) => outgoing.header("cookie", format!("{name}={token}")),
-            Place::Header(name) => outgoing.header(name, token),
-            Place::Scheme(scheme) => outgoing.header("authorization", format!("{scheme} {token}").trim_start()),
+    ) -> Result<(), NoAnswer> {
+        match place {
+            Place::Query(name) => outgoing.query(name, token),
+            Place::Cookie(name) => outgoing.header("cookie", format!("{name}={token}")).map_err(malformed)?,
+            Place::Header(name) => outgoing.header(name, token).map_err(malformed)?,
+            Place::Scheme(scheme) => {
+                let value = format!("{scheme} {token}");
+                outgoing.header("authorization", value.trim_start()).map_err(malformed)?;
+            }
             Place::Proven(proof) => {
                 let asked = (request.method.as_str(), url, token);
                 let proof = match (&self.wallet, &self.logins) {
@@ -272,9 +268,11 @@ impl<'a> Transport<'a> {
                     }
                     _ => self.wallet()?.proof(asked, proof).await?,
                 };
-                outgoing.header("authorization", format!("DPoP {token}")).header("dpop", proof)
+                outgoing.header("authorization", format!("DPoP {token}")).map_err(malformed)?;
+                outgoing.header("dpop", proof).map_err(malformed)?;
             }
-        })
+        }
+        Ok(())
     }
 
     async fn exchange(
@@ -308,41 +306,55 @@ impl<'a> Transport<'a> {
         url: &str,
         tokens: &[(Option<Place>, Forged)],
     ) -> Result<(Answer, Option<String>), NoAnswer> {
-        let method = request.method.parse().map_err(|_| NoAnswer::NotSent("the method is not one".to_owned()))?;
-        let mut outgoing = self.client.request(method, url).header("accept", "application/json");
+        let (outgoing, remark) = self.outgoing(request, url, tokens).await?;
+        let received = self.client.send(outgoing).await;
+        let status = received.as_ref().map_or(0, |received| received.status);
+        tracing::debug!(method = request.method, url, status);
+        match &received {
+            Ok(_) => self.unanswered.store(0, Ordering::Relaxed),
+            Err(SendError::Malformed(_)) => {}
+            Err(_) => drop(self.unanswered.fetch_add(1, Ordering::Relaxed)),
+        }
+        let received = received.map_err(|error| match error {
+            SendError::Malformed(_) => malformed(error),
+            error => NoAnswer::Transport(format!("the target does not answer: {error}")),
+        })?;
+        let retry_after = text(&received.headers, "retry-after");
+        let headers = if request.signs_in.is_some() { texts(&received.headers) } else { Vec::new() };
+        let mut answer = Answer { remark, ..answer(received) };
+        self.sign_in(request, &mut answer, &headers);
+        Ok((answer, retry_after))
+    }
+
+    /// The request as it goes out, and what there is to say of its token.
+    async fn outgoing(
+        &self,
+        request: &Request,
+        url: &str,
+        tokens: &[(Option<Place>, Forged)],
+    ) -> Result<(Outgoing, Option<String>), NoAnswer> {
+        let mut outgoing = Outgoing::new(&request.method, url).map_err(malformed)?;
+        outgoing.header("accept", "application/json").map_err(malformed)?;
         for (name, value) in &request.headers {
-            outgoing = outgoing.header(name, self.path(value).map_err(NoAnswer::NotSent)?);
+            outgoing.header(name, self.path(value).map_err(NoAnswer::NotSent)?).map_err(malformed)?;
         }
         let mut remark = None;
         for (place, forged) in tokens {
-            outgoing = match place {
+            match place {
                 None => {
                     let (name, value) = request.carrier.header(&forged.token);
-                    outgoing.header(name, value)
+                    outgoing.header(&name, value).map_err(malformed)?;
                 }
-                Some(place) => self.placed(outgoing, (request, url), (*place, &forged.token)).await?,
-            };
+                Some(place) => self.place(&mut outgoing, (request, url), (*place, &forged.token)).await?,
+            }
             remark = remark.or_else(|| forged.remark.clone());
         }
-        outgoing = match (&request.body, &request.twice) {
-            (Some(body), Some(twice)) => {
-                let text = self.filled(&twice.text(body)).map_err(NoAnswer::NotSent)?;
-                outgoing.header("content-type", "application/json").body(text)
-            }
-            (Some(body), None) => outgoing.json(&self.secrets.fill(body).map_err(NoAnswer::NotSent)?),
-            (None, _) => outgoing,
-        };
-        let answer = read(outgoing).await.map(|(mut answer, headers)| {
-            self.sign_in(request, &mut answer, &headers);
-            let after = headers.into_iter().find(|(name, _)| name == "retry-after").map(|(_, value)| value);
-            (Answer { remark, ..answer }, after)
-        });
-        tracing::debug!(method = request.method, url, status = answer.as_ref().map_or(0, |(answer, _)| answer.status));
-        match &answer {
-            Ok(_) => self.unanswered.store(0, Ordering::Relaxed),
-            Err(_) => drop(self.unanswered.fetch_add(1, Ordering::Relaxed)),
+        match (&request.body, &request.twice) {
+            (Some(body), Some(twice)) => outgoing.json(self.filled(&twice.text(body)).map_err(NoAnswer::NotSent)?),
+            (Some(body), None) => outgoing.json(self.secrets.fill(body).map_err(NoAnswer::NotSent)?.to_string()),
+            (None, _) => {}
         }
-        answer.map_err(|error| NoAnswer::Transport(format!("the target does not answer: {}", plain(&error))))
+        Ok((outgoing, remark))
     }
 
     /// Keeps the identifier of an object, or why there is none. An account's may come with its registration, its login
@@ -415,21 +427,27 @@ fn identifier(answer: &Answer, id: &Identifier) -> Option<String> {
     in_body.or_else(|| answer.location.as_ref()?.rsplit('/').next().map(str::to_owned))
 }
 
-/// The answer, and its headers: a token may be in one.
-async fn read(request: reqwest::RequestBuilder) -> Result<(Answer, Vec<(String, String)>), reqwest::Error> {
-    let mut answer = request.send().await?;
-    let status = answer.status().as_u16();
-    let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let text = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
-        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-    };
-    let headers = answer.headers().iter().filter_map(text).collect();
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
-        body.extend_from_slice(&chunk);
-        if body.len() >= MAX_BODY {
-            break;
-        }
-    }
-    Ok((Answer { location, ..Answer::new(status, String::from_utf8_lossy(&body).into_owned()) }, headers))
+/// What is kept of an answer; its headers are looked at and forgotten.
+fn answer(received: Received) -> Answer {
+    let location = text(&received.headers, "location");
+    let text =
+        String::from_utf8(received.body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    Answer { location, ..Answer::new(received.status, text) }
+}
+
+/// One header as text.
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// All headers as text: a token may be in one.
+fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
+}
+
+fn malformed(error: SendError) -> NoAnswer {
+    NoAnswer::NotSent(error.to_string())
 }
