@@ -81,8 +81,9 @@ impl<'a> Transport<'a> {
         let result = match self.tokens(&request.credential, fresh).await {
             Ok(tokens) => match self.exchange(request, &url, tokens.clone()).await {
                 // A failure may be a coincidence: what changes nothing is asked once more before it counts.
-                Ok(answer) if answer.status == 500 && request.method == "GET" => {
-                    self.exchange(request, &url, tokens).await
+                // A server that also drops the connection then has failed all the same.
+                Ok(failed) if failed.status == 500 && request.method == "GET" => {
+                    Ok(self.exchange(request, &url, tokens).await.unwrap_or(failed))
                 }
                 result => result,
             },
