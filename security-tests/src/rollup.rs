@@ -122,7 +122,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     // Whoever takes an empty secret also takes what an empty file holds.
     ("key-confusion", &["key-lookup"]),
     // What fails over a token that it cannot read also fails over a long one.
-    ("server-error", &["token-size"]),
+    ("server-error", &["token-size", "fragile-verifier"]),
     // Who takes a token with a guessed key takes every claim in it.
     ("weak-key", &["confused-subject"]),
     // Whom the end of a token does not concern, neither does its absence or its form.

@@ -24,7 +24,7 @@ fn all_mistakes_of_a_manifest_are_told_at_once_with_their_places() {
 fn a_directory_without_a_manifest_says_so() {
     let bench = Bench::of("embedded", &[("README.md", "nothing")]);
     let ran = bench.run(&["up", "-d"]).expect(2);
-    assert!(ran.stderr.contains("no devenv.yaml in") && ran.stderr.contains("--dir"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no devenv.yaml or compose.yaml in") && ran.stderr.contains("--dir"), "{}", ran.stderr);
 }
 
 #[test]
