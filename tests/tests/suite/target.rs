@@ -140,6 +140,6 @@ fn what_is_missing_is_told() {
     let ran = bench().run(&["test", "--target", "127.0.0.1:80"]).expect(2);
     assert!(ran.stderr.contains("--target 127.0.0.1:80"), "{}", ran.stderr);
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let ran = bench().run(&["test", "--target", &format!("http://{gone}")]).expect(3);
-    assert!(ran.stderr.contains("/openapi.json"), "{}", ran.stderr);
+    let ran = bench().run(&["test", "--target", &format!("http://{gone}")]).expect(4);
+    assert!(ran.stderr.contains("nothing was tested") && ran.stderr.contains("/openapi.json"), "{}", ran.stderr);
 }
