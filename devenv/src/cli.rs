@@ -1,12 +1,16 @@
 //! What the user typed, and nothing else.
 
+mod policy;
 mod test;
+mod upkeep;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use policy::*;
 pub use test::*;
+pub use upkeep::*;
 
 /// Composes a complete local stack (IAM, OpenID provider, dependencies, your API) and tests its authorization.
 #[derive(Debug, Parser)]
@@ -216,93 +220,6 @@ pub struct Exec {
     pub command: Vec<String>,
 }
 
-/// `devenv watch`.
-#[derive(Debug, Args)]
-pub struct Watch {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
-    pub stack: StackArgs,
-    /// Only these services and what they need
-    pub services: Vec<String>,
-    /// Progress as text or JSON lines
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-/// `devenv audit`.
-#[derive(Debug, Args)]
-pub struct Audit {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
-    pub stack: StackArgs,
-    /// Make the mechanical fixes in the files; comments and layout stay
-    #[arg(long)]
-    pub fix: bool,
-    /// Exit with 1 for findings of this severity and above
-    #[arg(long, value_enum, default_value_t = FailOn::Medium, value_name = "SEVERITY")]
-    pub fail_on: FailOn,
-    /// Text, JSON or SARIF 2.1.0
-    #[arg(long, value_enum, default_value_t)]
-    pub format: AuditFormat,
-}
-
-/// `--fail-on`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// All findings
-    Low,
-    /// What makes an attack easier, and worse
-    Medium,
-    /// What gives the machine or its secrets away
-    High,
-    /// Only tell
-    Never,
-}
-
-/// `--format` of `audit`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum AuditFormat {
-    /// For people
-    #[default]
-    Text,
-    /// A JSON array
-    Json,
-    /// For code hosts
-    Sarif,
-}
-
-/// `devenv lock`.
-#[derive(Debug, Args)]
-pub struct LockImages {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
-    pub stack: StackArgs,
-    /// A table or JSON
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-/// `devenv gc`.
-#[derive(Debug, Args)]
-pub struct Gc {
-    /// Remove what is listed, volumes included
-    #[arg(long)]
-    pub force: bool,
-    /// A table or a JSON array
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-/// `devenv init`.
-#[derive(Debug, Args)]
-pub struct NewProject {
-    /// Which: `orders`
-    pub template: Option<String>,
-    /// Where to
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub dir: PathBuf,
-}
-
 /// `devenv ps`.
 #[derive(Debug, Args)]
 pub struct Ps {
@@ -443,101 +360,6 @@ pub struct Persona {
     pub format: Format,
 }
 
-/// `devenv why`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  devenv why bob readOrder order:1                       as the API last described it\n  \
-    devenv why bob readOrder order:1 --set owner=alice --set tenant=acme\n  \
-    devenv why carol exportOrders                          a function of the API itself"
-)]
-pub struct Why {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
-    pub stack: StackArgs,
-    /// Persona of the manifest
-    pub persona: String,
-    /// Action, the operationId of the API
-    pub action: String,
-    /// `order:1`, `Order::"1"`, or a name of policies/tests.yaml; absent: the API itself
-    pub resource: Option<String>,
-    /// An attribute of the resource, e.g. `--set owner=alice` (JSON, or a plain word)
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    pub set: Vec<String>,
-    /// A value of the context, e.g. `--context mfa=true`
-    #[arg(long = "context", value_name = "NAME=VALUE")]
-    pub context: Vec<String>,
-    /// Do not ask a running IAM: answer from the files
-    #[arg(long)]
-    pub offline: bool,
-    /// Sentences, or a JSON array of explanations
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-/// `devenv policy`.
-#[derive(Debug, Args)]
-pub struct Policy {
-    /// What about them.
-    #[command(subcommand)]
-    pub command: PolicyCommand,
-}
-
-/// The subcommands of `devenv policy`.
-#[derive(Debug, Subcommand)]
-pub enum PolicyCommand {
-    /// Syntax and schema, every mistake with file and line
-    Check(PolicyArgs),
-    /// Hold the policies to policies/tests.yaml and to the rules of authz.yaml
-    Test(PolicyArgs),
-    /// Which policies ever decide, and which look wider than anybody meant
-    Coverage(PolicyArgs),
-    /// Who gains and who loses what since a git revision; exits 1 when somebody gains
-    Diff(PolicyDiff),
-    /// What each persona may do and never did, by the decision log
-    Usage(PolicyUsage),
-}
-
-/// `devenv policy check`, `test` and `coverage`.
-#[derive(Debug, Args)]
-pub struct PolicyArgs {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
-    pub stack: StackArgs,
-    /// Text or JSON
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-/// `devenv policy diff`.
-#[derive(Debug, Args)]
-pub struct PolicyDiff {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
-    pub stack: StackArgs,
-    /// Git revision to compare with, e.g. `HEAD~1` or `origin/main`
-    pub base: String,
-    /// Exit 0 although somebody gains something
-    #[arg(long)]
-    pub allow_widening: bool,
-    /// A table or JSON
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-/// `devenv policy usage`.
-#[derive(Debug, Args)]
-pub struct PolicyUsage {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
-    pub stack: StackArgs,
-    /// A decision log; without it, that of the running IAM
-    #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
-    /// A table or a JSON array
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
 /// `devenv doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -554,47 +376,6 @@ pub struct Doctor {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
-}
-
-/// `devenv audit-log`.
-#[derive(Debug, Args)]
-pub struct AuditLog {
-    /// What to do with it.
-    #[command(subcommand)]
-    pub command: AuditLogCommand,
-}
-
-/// What there is to do with the log of decisions.
-#[derive(Debug, Subcommand)]
-pub enum AuditLogCommand {
-    /// Check that each line is as it was written and follows the one before; exit 1 names the line where it breaks
-    Verify(AuditLogVerify),
-}
-
-/// `devenv audit-log verify`.
-#[derive(Debug, Args)]
-pub struct AuditLogVerify {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
-    pub stack: StackArgs,
-    /// The log, JSON lines; without it, what the running IAM has in memory
-    #[arg(value_name = "LOG")]
-    pub log: Option<PathBuf>,
-    /// Hash that the last line must have, noted earlier: finds a log that was cut off or written anew
-    #[arg(long, value_name = "HASH")]
-    pub head: Option<String>,
-    /// Words or a JSON object
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-impl AuditLog {
-    /// How failures are shown.
-    #[must_use]
-    pub fn format(&self) -> Format {
-        let AuditLogCommand::Verify(args) = &self.command;
-        args.format
-    }
 }
 
 /// `devenv serve`.

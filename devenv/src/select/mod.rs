@@ -1,6 +1,7 @@
 //! What a change asks to be tested: nothing, some operations, or everything. Pure.
 //!
-//! Must not know git nor how tests are run. Errs on the side of everything: what is not understood is not skipped.
+//! Must not know git nor how tests are run. Errs on the side of everything: what is not understood is not skipped. No
+//! command calls it yet: it is meant for tests before a commit.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod diff;

@@ -1,0 +1,94 @@
+//! What the user typed about the files of a project and what it leaves behind. Must not know what becomes of it.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{Format, StackArgs};
+
+/// `devenv watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Only these services and what they need
+    pub services: Vec<String>,
+    /// Progress as text or JSON lines
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Make the mechanical fixes in the files; comments and layout stay
+    #[arg(long)]
+    pub fix: bool,
+    /// Exit with 1 for findings of this severity and above
+    #[arg(long, value_enum, default_value_t = FailOn::Medium, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    /// Text, JSON or SARIF 2.1.0
+    #[arg(long, value_enum, default_value_t)]
+    pub format: AuditFormat,
+}
+
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// All findings
+    Low,
+    /// What makes an attack easier, and worse
+    Medium,
+    /// What gives the machine or its secrets away
+    High,
+    /// Only tell
+    Never,
+}
+
+/// `--format` of `audit`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For people
+    #[default]
+    Text,
+    /// A JSON array
+    Json,
+    /// For code hosts
+    Sarif,
+}
+
+/// `devenv lock`.
+#[derive(Debug, Args)]
+pub struct LockImages {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// A table or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv gc`.
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Remove what is listed, volumes included
+    #[arg(long)]
+    pub force: bool,
+    /// A table or a JSON array
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv init`.
+#[derive(Debug, Args)]
+pub struct NewProject {
+    /// Which: `orders`
+    pub template: Option<String>,
+    /// Where to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+}
