@@ -1,102 +1,78 @@
-//! Decisions a second in-process, with 100 policies and 10,000 users: `cargo bench -p mock-iam`.
+//! Decisions in-process, without a server: `cargo bench -p mock-iam --bench decide`.
+//!
+//! The variants take turns in short rounds, so that whatever else the machine does meets all of them alike.
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a measurement prints its table and may fail loudly")]
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+mod common;
+
 use std::time::{Duration, Instant};
 
-use mock_iam::config::{Persona, Policies, SourceFile};
+use common::{Bar, Table, USERS, micros};
 use mock_iam::directory::Directory;
-use mock_iam::policy::{Decision, Detail, Engine, Entity, Question};
-use serde_json::json;
+use mock_iam::policy::{Engine, Question};
 
-const POLICIES: usize = 100;
-const USERS: usize = 10_000;
-const QUESTIONS: usize = 50_000;
+const ROUNDS: usize = 40;
+const QUESTIONS: usize = 250;
 
-const SCHEMA: &str = "
-entity Role, Tenant;
-entity User in [Role, Tenant] { tenant?: Tenant, roles: Set<String>, active: Bool, level?: Long };
-entity Order in [Tenant] { owner: User, tenant: Tenant, total: Long };
-action readOrder, updateOrder, deleteOrder appliesTo { principal: User, resource: Order };
-";
+/// Asks once.
+type Ask = fn(&Engine, &Question, &Directory) -> bool;
 
 fn main() {
-    let engine = Engine::new(&policies()).expect("the policies are right");
+    let policies = serde_json::from_value(common::policies(false)).expect("policies");
+    let engine = Engine::new(&policies).expect("the policies are right");
     let directory = directory();
-    println!("{:<34} {:>12} {:>9} {:>9} {:>9}", "case", "decisions/s", "p50 µs", "p99 µs", "max µs");
-    measure("owner reads (permitted)", &engine, &directory, |user| question(user, user, "readOrder"));
-    measure("other reads (denied)", &engine, &directory, |user| question(user, user + 1, "readOrder"));
-    // As the server does, because the log names near misses.
-    let explained = |engine: &Engine, question: &Question, directory: &Directory| {
-        engine.explain(question, directory, Detail::Brief).expect("the question is well formed").decision
-    };
-    measure_by("owner reads, explained", (&engine, &directory), |user| question(user, user, "readOrder"), explained);
-    measure_by(
-        "other reads, explained",
-        (&engine, &directory),
-        |user| question(user, user + 1, "readOrder"),
-        explained,
-    );
-    measure("unknown subject (denied)", &engine, &directory, |user| question(user + USERS, user, "readOrder"));
-}
-
-fn measure(name: &str, engine: &Engine, directory: &Directory, ask: impl Fn(usize) -> Question) {
-    measure_by(name, (engine, directory), ask, |engine, question, directory| {
-        engine.decide(question, directory).expect("the question is well formed")
-    });
-}
-
-fn measure_by(
-    name: &str,
-    (engine, directory): (&Engine, &Directory),
-    ask: impl Fn(usize) -> Question,
-    decide: impl Fn(&Engine, &Question, &Directory) -> Decision,
-) {
-    let mut times: Vec<Duration> = Vec::with_capacity(QUESTIONS);
-    for index in 0..QUESTIONS {
-        let question = ask(index.wrapping_mul(7919) % USERS);
-        let start = Instant::now();
-        let decision = decide(engine, &question, directory);
-        times.push(start.elapsed());
-        std::hint::black_box(decision);
+    let plain: Ask = |engine, question, directory| engine.decide(question, directory).expect("well formed").allowed;
+    let noted: Ask =
+        |engine, question, directory| engine.note(question, directory).expect("well formed").decision.allowed;
+    let explained: Ask =
+        |engine, question, directory| engine.explain(question, directory).expect("well formed").decision.allowed;
+    // Whether the owner asks, and how.
+    let variants: [(&str, bool, Ask); 6] = [
+        ("permitted: decision only", true, plain),
+        ("permitted: with a note for the log", true, noted),
+        ("permitted: explained in full", true, explained),
+        ("denied: decision only", false, plain),
+        ("denied: with a note for the log", false, noted),
+        ("denied: explained in full", false, explained),
+    ];
+    let mut times: Vec<Vec<Duration>> = vec![Vec::with_capacity(ROUNDS * QUESTIONS); variants.len()];
+    for round in 0..ROUNDS {
+        for ((_, owner, ask), times) in variants.iter().zip(&mut times) {
+            // An explanation in full takes long, and has no bar.
+            let questions = if *ask as usize == explained as usize { QUESTIONS / 10 } else { QUESTIONS };
+            for index in 0..questions {
+                let user = (round * QUESTIONS + index) * 7919 % USERS;
+                let question = question(user, if *owner { user } else { (user + 1) % USERS });
+                let start = Instant::now();
+                let allowed = ask(&engine, &question, &directory);
+                times.push(start.elapsed());
+                assert_eq!(allowed, *owner, "user {user}");
+            }
+        }
     }
-    times.sort();
-    let total: Duration = times.iter().sum();
-    let micros = |share: usize| times.get((times.len() - 1) * share / 100).map_or(0.0, |time| time.as_secs_f64() * 1e6);
-    let per_second = QUESTIONS as f64 / total.as_secs_f64();
-    println!("{name:<34} {per_second:>12.0} {:>9.1} {:>9.1} {:>9.1}", micros(50), micros(99), micros(100));
+    report(variants.map(|(name, ..)| name), times);
 }
 
-fn policies() -> Policies {
-    let mut text = String::from("permit (principal, action, resource) when { resource.owner == principal };\n");
-    for number in 1..POLICIES {
-        let action = ["readOrder", "updateOrder", "deleteOrder"].get(number % 3).copied().unwrap_or_default();
-        writeln!(
-            text,
-            "permit (principal in Role::\"role{number}\", action == Action::\"{action}\", resource) \
-             when {{ principal has tenant && resource in principal.tenant && resource.total < {number} }};"
-        )
-        .expect("a string takes all");
+fn report(names: [&str; 6], mut times: Vec<Vec<Duration>>) {
+    let mut table = Table::new("in-process, one thread, 100 policies, 10,000 users");
+    let plain: Vec<f64> = times.iter_mut().map(|times| micros(times, 50)).collect();
+    for (place, (name, times)) in names.into_iter().zip(&mut times).enumerate() {
+        let total: Duration = times.iter().sum();
+        let bar = if place % 3 == 2 { Bar::None } else { Bar::AtLeast(10_000.0) };
+        table.row(name, (times.len() as f64 / total.as_secs_f64(), "/s"), bar);
+        let ratio = plain.get(place).zip(plain.get(place / 3 * 3)).map_or(1.0, |(this, plain)| this / plain);
+        let (median, tail) = (micros(times, 50), micros(times, 99));
+        println!("    p50 {median:.1} µs, p99 {tail:.1} µs; {ratio:.2} times a decision only");
     }
-    let file = |name: &str, text: String| SourceFile { name: name.to_owned(), text };
-    Policies { schema: Some(file("bench.cedarschema", SCHEMA.to_owned())), files: vec![file("bench.cedar", text)] }
+    table.end();
 }
 
 fn directory() -> Directory {
-    let persona = |number: usize| Persona {
-        tenant: Some(format!("tenant{}", number % 50)),
-        roles: vec![format!("role{}", number % 200), "customer".to_owned()],
-        attributes: BTreeMap::from([("level".to_owned(), json!(number % 10))]),
-    };
-    let personas = (0..USERS).map(|number| (format!("user{number}"), persona(number))).collect();
-    Directory::seed(&personas, jiff::Timestamp::UNIX_EPOCH)
+    let personas = common::personas(USERS).into_iter();
+    let personas = personas.map(|(name, persona)| (name, serde_json::from_value(persona).expect("a persona")));
+    Directory::seed(&personas.collect(), jiff::Timestamp::UNIX_EPOCH)
 }
 
-fn question(user: usize, owner: usize, action: &str) -> Question {
-    let order = Entity::new("Order", "17")
-        .with("owner", json!({ "type": "User", "id": format!("user{}", owner % USERS) }))
-        .with("tenant", json!({ "type": "Tenant", "id": format!("tenant{}", owner % 50) }))
-        .with("total", 500);
-    Question::new(&format!("user{user}"), action, order)
+fn question(user: usize, owner: usize) -> Question {
+    serde_json::from_value(common::question(user, owner)).expect("a question")
 }

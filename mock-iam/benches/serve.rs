@@ -1,181 +1,212 @@
-//! The server as a caller sees it, with 100 policies and 10,000 users: decisions a second over HTTP, start, reset,
-//! search, memory. `cargo bench -p mock-iam --bench serve`.
+//! The program as a caller sees it: decisions over HTTP, start, reload, reset, search, memory.
+//! `cargo bench -p mock-iam --bench serve`.
+//!
+//! The servers are processes of their own, so that memory is theirs alone; the load is bounded: 3 × 20,000 questions.
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a measurement prints its table and may fail loudly")]
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mock_iam::Config;
+use common::{Bar, Table, USERS, micros};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
-const POLICIES: usize = 100;
-const USERS: usize = 10_000;
 const QUESTIONS: usize = 20_000;
+const EVALUATION: &str = "POST /access/v1/evaluation";
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a run time");
-    runtime.block_on(measure());
-}
-
-async fn measure() {
-    serve(200, "start with 200 users").await;
-    let address = serve(USERS, "start with 10,000 users").await;
-    println!("{:<34} {:>10.1} MB", "memory, resident", resident());
+    let mut table = Table::new("over HTTP, 100 policies, 10,000 users where not said otherwise");
+    small(&mut table);
+    let server = Server::start(USERS, true).0;
     for connections in [1, 4, 16] {
-        load(address, connections).await;
+        load(&mut table, &server, connections);
     }
-    let mut client = Client::new(address).await;
-    for (name, head, body) in [
-        ("reset, 10,000 users", "POST /control/v1/reset", String::new()),
-        ("search subject, 10,000 users", "POST /access/v1/search/subject", who()),
-        ("SCIM filter over 10,000 users", "GET /scim/v2/Users?filter=userName%20eq%20%22user77%22", String::new()),
-        (
-            "SCIM sort of 10,000 users",
-            "GET /scim/v2/Users?sortBy=userName&sortOrder=descending&count=10",
-            String::new(),
-        ),
-    ] {
-        let mut times: Vec<Duration> = Vec::new();
-        for _ in 0..5 {
-            let start = Instant::now();
-            client.send(&request(head, &body)).await;
-            times.push(start.elapsed());
-        }
-        times.sort();
-        println!("{name:<34} {:>10.1} ms (median of 5)", times.get(2).map_or(0.0, |time| time.as_secs_f64() * 1e3));
-    }
-    println!("{:<34} {:>10.1} MB", "memory at the end, resident", resident());
+    logging(&mut table, &server);
+    controls(&mut table, &server);
+    table.row("memory, resident, at the end", (server.resident(), "MB"), Bar::None);
+    table.end();
 }
 
-/// A server that ends with the process; the time from configuration to the first answer is printed.
-async fn serve(users: usize, name: &str) -> SocketAddr {
-    let config = config(users);
-    let start = Instant::now();
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(mock_iam::run(listener, config, std::future::pending()));
-    Client::new(address).await.send(&request("GET /health", "")).await;
-    println!("{name:<34} {:>10.1} ms", start.elapsed().as_secs_f64() * 1e3);
-    address
+/// The size that people have: 200 identities.
+fn small(table: &mut Table) {
+    let mut starts: Vec<Duration> = Vec::new();
+    let mut memory = 0.0_f64;
+    for _ in 0..5 {
+        let (server, took) = Server::start(200, true);
+        starts.push(took);
+        memory = memory.max(server.resident());
+    }
+    let start = micros(&mut starts, 50) / 1e3;
+    table.row("process start to first decision, 200 users", (start, "ms"), Bar::AtMost(300.0));
+    table.row("memory, resident, 200 users", (memory, "MB"), Bar::AtMost(40.0));
 }
 
-async fn load(address: SocketAddr, connections: usize) {
+fn load(table: &mut Table, server: &Server, connections: usize) {
+    let address = &server.address;
     let start = Instant::now();
-    let tasks = (0..connections).map(|number| {
-        tokio::spawn(async move {
-            let mut client = Client::new(address).await;
-            let mut times = Vec::with_capacity(QUESTIONS / connections);
-            for index in 0..QUESTIONS / connections {
-                let user = (index * connections + number) * 7919 % USERS;
-                let start = Instant::now();
-                client.send(&request("POST /access/v1/evaluation", &question(user))).await;
-                times.push(start.elapsed());
-            }
-            times
-        })
+    let mut times: Vec<Duration> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..connections)
+            .map(|number| {
+                scope.spawn(move || {
+                    let mut client = Client::new(address);
+                    let users = (0..QUESTIONS / connections).map(|index| (index * connections + number) * 7919 % USERS);
+                    // Half of them are denied.
+                    users.map(|user| client.ask(user, user + user % 2)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        clients.into_iter().flat_map(|client| client.join().expect("a client")).collect()
     });
-    let mut times = Vec::new();
-    for task in tasks.collect::<Vec<_>>() {
-        times.extend(task.await.expect("a client"));
-    }
     let per_second = times.len() as f64 / start.elapsed().as_secs_f64();
-    times.sort();
-    let micros = |share: usize| times.get((times.len() - 1) * share / 100).map_or(0.0, |time| time.as_secs_f64() * 1e6);
-    let name = format!("evaluation, {connections} connections");
-    println!("{name:<34} {per_second:>10.0} /s, p50 {:.0} µs, p99 {:.0} µs", micros(50), micros(99));
+    let name = format!("decisions, {connections} connections");
+    table.row(&name, (per_second, "/s"), Bar::None);
+    // More connections than cores measure the machine's queue.
+    let bar = if connections <= 4 { Bar::AtMost(2.0) } else { Bar::None };
+    table.row(&format!("  p99, {connections} connections"), (micros(&mut times, 99) / 1e3, "ms"), bar);
 }
 
+/// What the file of the log costs: the same questions to a server that keeps its log in memory only, in turns.
+fn logging(table: &mut Table, with_file: &Server) {
+    let without_file = Server::start(USERS, false).0;
+    let mut clients = [(with_file, Vec::new()), (&without_file, Vec::new())]
+        .map(|(server, times)| (Client::new(&server.address), times));
+    for round in 0..40 {
+        for (client, times) in &mut clients {
+            times.extend((0..100).map(|index| client.ask((round * 100 + index) * 7919 % USERS, 1)));
+        }
+    }
+    let [with, without] = clients.map(|(_, mut times)| micros(&mut times, 50));
+    table.row("denied, median, log in a file", (with, "µs"), Bar::None);
+    table.row("denied, median, log in memory only", (without, "µs"), Bar::None);
+}
+
+fn controls(table: &mut Table, server: &Server) {
+    let mut client = Client::new(&server.address);
+    let mut policies = common::policies(true);
+    let mut reloads = Vec::new();
+    let mut firsts = Vec::new();
+    for number in 0..5 {
+        let text = policies.pointer_mut("/files/0/text").expect("a text");
+        *text = json!(format!("{}// {number}\n", text.as_str().unwrap_or_default()));
+        reloads.push(client.send("PUT /control/v1/policies", &policies.to_string()));
+        firsts.push(client.ask(3, 4));
+    }
+    table.row("reload of 100 policies", (micros(&mut reloads, 50) / 1e3, "ms"), Bar::AtMost(50.0));
+    table.row("  first denial after it", (micros(&mut firsts, 50) / 1e3, "ms"), Bar::None);
+    let mut who = common::question(7, 7);
+    if let Some(question) = who.as_object_mut() {
+        question.insert("subject".to_owned(), json!({ "type": "User" }));
+    }
+    for (name, head, body, bar) in [
+        ("reset", "POST /control/v1/reset", String::new(), Bar::AtMost(50.0)),
+        ("search of subjects", "POST /access/v1/search/subject", who.to_string(), Bar::None),
+        ("SCIM filter", "GET /scim/v2/Users?filter=userName%20eq%20%22user77%22", String::new(), Bar::None),
+        ("SCIM sort", "GET /scim/v2/Users?sortBy=userName&sortOrder=descending&count=10", String::new(), Bar::None),
+    ] {
+        let mut times: Vec<Duration> = (0..5).map(|_| client.send(head, &body)).collect();
+        table.row(name, (micros(&mut times, 50) / 1e3, "ms"), bar);
+    }
+}
+
+/// A running program; it ends with this.
+struct Server {
+    child: Child,
+    address: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts one; how long from before the process was made to after its first decision.
+    fn start(users: usize, log_file: bool) -> (Self, Duration) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("iam.json");
+        std::fs::write(&path, config(users, log_file.then_some(folder.path())).to_string()).expect("a file");
+        let mut program = Command::new(env!("CARGO_BIN_EXE_mock-iam"));
+        program.args(["--listen", "127.0.0.1:0", "--log", "json", "--config"]).arg(&path);
+        // The log in the log stream is another matter than the file.
+        program.env("RUST_LOG", "info,mock_iam::decision=off").stderr(Stdio::piped());
+        let start = Instant::now();
+        let mut child = program.spawn().expect("the program");
+        let mut log = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        let address = log.find_map(|line| {
+            let line: Value = serde_json::from_str(&line.ok()?).ok()?;
+            line.get("address")?.as_str().map(str::to_owned)
+        });
+        std::thread::spawn(move || log.for_each(drop));
+        let server = Self { child, address: address.expect("an address"), _folder: folder };
+        Client::new(&server.address).ask(1, 1);
+        (server, start.elapsed())
+    }
+
+    /// Resident memory, in MB.
+    fn resident(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+        kilobytes.unwrap_or_default() / 1024.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn config(users: usize, log_in: Option<&Path>) -> Value {
+    let may = json!(["decide", "read_directory", "write_directory", "control"]);
+    json!({
+        "base_url": "http://localhost",
+        "personas": common::personas(users),
+        "policies": common::policies(true),
+        "callers": { "bench": { "token": "t", "may": may } },
+        "decision_log": log_in.map(|folder| folder.join("decisions.jsonl")),
+    })
+}
+
+/// One connection, kept open.
 struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    async fn new(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("a connection");
+    fn new(address: &str) -> Self {
+        let stream = TcpStream::connect(address).expect("a connection");
         stream.set_nodelay(true).expect("a socket option");
         Self { stream, buffer: vec![0; 1 << 20] }
     }
 
+    /// Asks whether a user may read an order of this owner.
+    fn ask(&mut self, user: usize, owner: usize) -> Duration {
+        self.send(EVALUATION, &common::question(user, owner % USERS).to_string())
+    }
+
     /// Sends a request and reads its answer, which must be a good one.
-    async fn send(&mut self, request: &str) {
-        self.stream.write_all(request.as_bytes()).await.expect("a request");
+    fn send(&mut self, head: &str, body: &str) -> Duration {
+        let length = body.len();
+        let request = format!(
+            "{head} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer t\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
+        let start = Instant::now();
+        self.stream.write_all(request.as_bytes()).expect("a request");
         let mut read = 0;
         loop {
             let room = self.buffer.get_mut(read..).expect("room");
-            read += self.stream.read(room).await.expect("an answer");
+            read += self.stream.read(room).expect("an answer");
             let text = std::str::from_utf8(self.buffer.get(..read).expect("read")).unwrap_or_default();
             let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
             assert!(head.starts_with("HTTP/1.1 20"), "{text}");
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
             if body.len() >= length.parse().expect("a length") {
-                return;
+                return start.elapsed();
             }
         }
     }
-}
-
-fn request(head: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "{head} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer t\r\ncontent-type: application/json\r\n\
-         content-length: {length}\r\n\r\n{body}"
-    )
-}
-
-fn question(user: usize) -> String {
-    let order = json!({ "owner": { "type": "User", "id": format!("user{user}") },
-                        "tenant": { "type": "Tenant", "id": format!("tenant{}", user % 50) }, "total": 500 });
-    json!({ "subject": { "type": "User", "id": format!("user{user}") }, "action": { "name": "readOrder" },
-            "resource": { "type": "Order", "id": "17", "properties": order } })
-    .to_string()
-}
-
-fn who() -> String {
-    let mut question: Value = serde_json::from_str(&question(7)).expect("JSON");
-    let subject = question.get_mut("subject").expect("a subject");
-    *subject = json!({ "type": "User" });
-    question.to_string()
-}
-
-fn config(users: usize) -> Config {
-    let mut policies = String::from("permit (principal, action, resource) when { resource.owner == principal };\n");
-    for number in 1..POLICIES {
-        writeln!(
-            policies,
-            "permit (principal in Role::\"role{number}\", action, resource) \
-             when {{ principal has tenant && resource in principal.tenant && resource.total < {number} }};"
-        )
-        .expect("a string takes all");
-    }
-    let schema = "entity Role, Tenant;
-        entity User in [Role, Tenant] { tenant?: Tenant, roles: Set<String>, active: Bool, level?: Long };
-        entity Order in [Tenant] { owner: User, tenant: Tenant, total: Long };
-        action readOrder, updateOrder appliesTo { principal: User, resource: Order };";
-    let persona = |number: usize| {
-        let value = json!({ "tenant": format!("tenant{}", number % 50), "attributes": { "level": number % 10 },
-                            "roles": [format!("role{}", number % 200), "customer"] });
-        (format!("user{number}"), value)
-    };
-    let may = json!(["decide", "read_directory", "write_directory", "control"]);
-    let log = std::env::temp_dir().join(format!("mock-iam-bench-{}.jsonl", std::process::id()));
-    let config = json!({
-        "base_url": "http://localhost",
-        "personas": (0..users).map(persona).collect::<serde_json::Map<_, _>>(),
-        "policies": { "schema": { "name": "s", "text": schema }, "files": [{ "name": "p", "text": policies }] },
-        "callers": { "bench": { "token": "t", "may": may } },
-        "decision_log": log,
-    });
-    serde_json::from_value(config).expect("a configuration")
-}
-
-/// Resident memory of this process, clients included, in MB.
-fn resident() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-    kilobytes.unwrap_or_default() / 1024.0
 }

@@ -17,7 +17,7 @@ use self::chain::GENESIS;
 use self::file::LogFile;
 use crate::config::Rotation;
 use crate::error::Error;
-use crate::policy::{Account, ClaimMismatch};
+use crate::policy::{ClaimMismatch, NearMiss};
 
 /// How many lines are kept in memory.
 const KEPT: usize = 10_000;
@@ -49,9 +49,12 @@ pub(crate) struct Entry {
     pub(crate) determining: Vec<String>,
     /// What kept policies from being evaluated.
     pub(crate) errors: Vec<String>,
-    /// For a denial because nothing permits: what kept each `permit` for the action from applying.
+    /// For a denial because nothing permits: what kept the nearest `permit`s for the action from applying.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) near_misses: Vec<NearMiss>,
+    /// How many more there are of them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) further_near_misses: usize,
     /// Claims that contradict the directory.
     #[serde(rename = "claim_mismatch")]
     pub(crate) mismatches: Vec<ClaimMismatch>,
@@ -62,21 +65,6 @@ pub(crate) struct Entry {
     /// How long the decision took, in microseconds.
     #[serde(rename = "latency_us", serialize_with = "as_number")]
     pub(crate) latency: std::time::Duration,
-}
-
-/// A `permit` that did not apply.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct NearMiss {
-    /// Its id.
-    pub(crate) policy: String,
-    /// What would have had to hold, without anybody's values.
-    pub(crate) required: Vec<String>,
-}
-
-impl From<&Account> for NearMiss {
-    fn from(account: &Account) -> Self {
-        Self { policy: account.policy.clone(), required: account.required() }
-    }
 }
 
 /// An entity without its properties.
@@ -239,6 +227,11 @@ impl Inner {
             self.kept_bytes -= oldest.line.len();
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 fn as_number<S: Serializer>(latency: &std::time::Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use mock_iam::policy::{Detail, Entity, Question, analysis};
+use mock_iam::policy::{Entity, Question, analysis};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Format, Why};
@@ -58,7 +58,7 @@ async fn ask(world: &World, question: Question, offline: bool) -> Result<Answer,
     }
     let mut question = question;
     world.engine.lift(&mut question);
-    let explained = world.engine.explain(&question, &world.directory, Detail::Full);
+    let explained = world.engine.explain(&question, &world.directory);
     let explanation = explained.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let mut value = serde_json::to_value(&explanation).unwrap_or_default();
     if let Some(object) = value.as_object_mut() {

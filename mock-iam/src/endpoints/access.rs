@@ -14,8 +14,9 @@ use super::authentication::{Caller, Door};
 use super::{explain, request_id};
 use crate::access::{self, Batch, RequestError};
 use crate::config::Permission;
-use crate::log::{EntityName, Entry, NearMiss};
-use crate::policy::{Decision, Detail, Question, QuestionError};
+use crate::directory::Directory;
+use crate::log::{EntityName, Entry};
+use crate::policy::{Decision, Engine, Explanation, NearMisses, Note, Question, QuestionError};
 use crate::state::State;
 
 /// `X-Explain: true` asks for reasons beside a decision.
@@ -81,13 +82,11 @@ impl Asker<'_> {
         let question = &question;
         let (directory, engine) = (self.state.directory(), self.state.policies().engine());
         let start = Instant::now();
-        let detail = if self.wants_reasons() { Detail::Full } else { Detail::Brief };
-        let explanation = engine.explain(question, &directory, detail)?;
+        let (note, explanation) = self.judge(question, (&directory, &engine))?;
         let latency = start.elapsed();
         self.state.seen().remember(&question.resource);
-        let near_misses = explanation.near_misses.iter().map(NearMiss::from).collect();
-        let reasons = self.wants_reasons().then(|| explain::to_json(&explanation));
-        let Decision { allowed, determining, errors, mismatches } = explanation.decision;
+        let reasons = explanation.map(|explanation| explain::to_json(&explanation));
+        let Note { decision: Decision { allowed, determining, errors, mismatches }, near_misses } = note;
         for mismatch in &mismatches {
             let property = &mismatch.property;
             tracing::warn!(caller = self.caller, subject = question.subject.id, property, "claim_mismatch");
@@ -106,13 +105,28 @@ impl Asker<'_> {
             decision: allowed,
             determining,
             errors,
-            near_misses,
+            near_misses: near_misses.nearest,
+            further_near_misses: near_misses.further,
             mismatches,
             directory_version: directory.version(),
             policy_hash: engine.hash().to_owned(),
             latency,
         });
         Ok((allowed, reasons))
+    }
+
+    /// Reasons in full are worked out for those who ask only: they take many times as long as the decision.
+    fn judge(
+        &self,
+        question: &Question,
+        (directory, engine): (&Directory, &Engine),
+    ) -> Result<(Note, Option<Explanation>), QuestionError> {
+        if !self.wants_reasons() {
+            return Ok((engine.note(question, directory)?, None));
+        }
+        let explanation = engine.explain(question, directory)?;
+        let note = Note { decision: explanation.decision.clone(), near_misses: NearMisses::from(&explanation) };
+        Ok((note, Some(explanation)))
     }
 
     /// Strict clients compare answers exactly: reasons are for those who ask.

@@ -13,7 +13,7 @@ use super::authentication::Caller;
 use super::control::Control;
 use super::origin::SameOrigin;
 use crate::access;
-use crate::policy::{Detail, Explanation};
+use crate::policy::Explanation;
 use crate::state::State;
 
 /// The body is an AuthZEN question. A resource without properties gets those that it was last asked about with.
@@ -34,7 +34,7 @@ pub(crate) async fn explain(
     state.adapt(&mut question);
     engine.lift(&mut question);
     let remembered = question.resource.properties.is_empty() && state.seen().recall(&mut question.resource);
-    match engine.explain(&question, &directory, Detail::Full) {
+    match engine.explain(&question, &directory) {
         Ok(explanation) => {
             let mut answer = to_json(&explanation);
             if let Some(answer) = answer.as_object_mut() {

@@ -8,8 +8,9 @@ use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicyId, PolicySet
 use serde::Serialize;
 use serde_json::Value;
 
+use super::candidates::Candidates;
 use super::convert::{ValueError, uid};
-use super::explain::Clauses;
+use super::explain::{Clauses, Numbers, Scope};
 use super::load::load;
 use super::problem::{PolicyErrors, PolicyProblem};
 use super::question::Question;
@@ -29,8 +30,18 @@ pub struct Engine {
     /// Users that policies name.
     literals: Vec<EntityUid>,
     hash: String,
-    /// Conditions of each of `policies`, taken apart when first asked for.
-    clauses: Vec<OnceLock<Clauses>>,
+    /// Heads of `policies`, in their order.
+    scopes: Vec<Scope>,
+    candidates: Candidates,
+    /// Conditions of `policies`, taken apart when first asked for.
+    clauses: OnceLock<Vec<Clauses>>,
+}
+
+/// A policy taken apart.
+pub(super) struct Dissected<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) scope: &'a Scope,
+    pub(super) clauses: &'a Clauses,
 }
 
 /// A question as policies see it.
@@ -113,9 +124,11 @@ impl Engine {
         let mut literals: Vec<_> = literals.filter(|id| id.type_name().to_string() == USER).collect();
         literals.sort();
         literals.dedup();
-        let clauses = loaded.policies.iter().map(|_| OnceLock::new()).collect();
+        let scopes: Vec<Scope> = cedar_policies(&loaded.set, &loaded.policies).map(Scope::of).collect();
         Ok(Self {
-            clauses,
+            candidates: Candidates::new(&scopes),
+            scopes,
+            clauses: OnceLock::new(),
             set: loaded.set,
             schema: loaded.schema,
             policies: loaded.policies,
@@ -166,16 +179,24 @@ impl Engine {
 
     /// Lets the policies decide.
     pub(super) fn authorize(&self, prepared: &Prepared) -> Decision {
-        let response = Authorizer::new().is_authorized(&prepared.request, &self.set, &prepared.entities);
+        let set = self.candidates.of(prepared, &self.scopes, || cedar_policies(&self.set, &self.policies));
+        let response = Authorizer::new().is_authorized(&prepared.request, &set, &prepared.entities);
         Decision { mismatches: prepared.mismatches.clone(), ..Decision::from_cedar(&response) }
     }
 
-    /// All policies with their conditions taken apart, which is done when first asked for.
-    pub(super) fn dissected(&self) -> impl Iterator<Item = (&Policy, &cedar_policy::Policy, &Clauses)> {
-        self.policies.iter().zip(&self.clauses).filter_map(|(policy, clauses)| {
-            let cedar = self.set.policy(&PolicyId::new(&policy.id))?;
-            Some((policy, cedar, clauses.get_or_init(|| Clauses::of(cedar))))
-        })
+    /// All policies, taken apart; their conditions are when first asked for.
+    pub(super) fn dissected(&self) -> impl Iterator<Item = Dissected<'_>> {
+        let clauses = self.clauses.get_or_init(|| {
+            let mut numbers = Numbers::new();
+            cedar_policies(&self.set, &self.policies).map(|policy| Clauses::of(policy, &mut numbers)).collect()
+        });
+        let parts = self.policies.iter().zip(&self.scopes).zip(clauses);
+        parts.map(|((policy, scope), clauses)| Dissected { policy, scope, clauses })
+    }
+
+    /// All policies as the policy engine has them, in the order of [`Engine::policies`].
+    pub(super) fn cedar_policies(&self) -> impl Iterator<Item = &cedar_policy::Policy> {
+        cedar_policies(&self.set, &self.policies)
     }
 
     /// Names of the actions that the schema applies to something, sorted; none without a schema.
@@ -297,6 +318,10 @@ impl QuestionError {
     pub(super) fn property(part: &'static str, ValueError { path, problem }: ValueError) -> Self {
         Self::Property { part, path, problem }
     }
+}
+
+fn cedar_policies<'a>(set: &'a PolicySet, policies: &'a [Policy]) -> impl Iterator<Item = &'a cedar_policy::Policy> {
+    policies.iter().filter_map(|policy| set.policy(&PolicyId::new(&policy.id)))
 }
 
 /// The subject as the directory knows it; the reason when it is nobody who may act.

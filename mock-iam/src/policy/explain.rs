@@ -4,6 +4,7 @@
 //! know who asks or how it is shown.
 
 mod clauses;
+mod note;
 mod scope;
 mod syntax;
 mod words;
@@ -11,7 +12,9 @@ mod words;
 use cedar_policy::EntityUid;
 use serde::Serialize;
 
-pub(super) use clauses::Clauses;
+pub(super) use clauses::{Clauses, Numbers};
+pub use note::{NearMiss, NearMisses, Note};
+pub(super) use scope::Scope;
 
 use super::engine::{Decision, Engine, Policy, Prepared, QuestionError};
 use super::question::Question;
@@ -93,26 +96,12 @@ pub struct Operand {
     pub value: String,
 }
 
-/// How much an explanation tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// What was required, without a value of anybody: for logs.
-    Brief,
-    /// The values that conditions were computed from, too.
-    Full,
-}
-
 impl Engine {
     /// Decides, and says why.
     ///
     /// # Errors
     /// As [`Engine::decide`].
-    pub fn explain(
-        &self,
-        question: &Question,
-        directory: &Directory,
-        detail: Detail,
-    ) -> Result<Explanation, QuestionError> {
+    pub fn explain(&self, question: &Question, directory: &Directory) -> Result<Explanation, QuestionError> {
         let prepared = match self.prepare(question, directory)? {
             Ok(prepared) => prepared,
             Err(decision) => return Ok(Explanation { decision, deciding: Vec::new(), near_misses: Vec::new() }),
@@ -120,14 +109,14 @@ impl Engine {
         let decision = self.authorize(&prepared);
         let (mut deciding, mut near_misses) = (Vec::new(), Vec::new());
         let nothing_permits = !decision.allowed && decision.determining.is_empty();
-        for (policy, _, clauses) in self.dissected() {
-            if decision.determining.contains(&policy.id) {
-                deciding.push(Account::new(policy, Vec::new(), clauses.evaluate(&prepared, detail)));
-            } else if nothing_permits && policy.permits {
+        for part in self.dissected() {
+            if decision.determining.contains(&part.policy.id) {
+                deciding.push(Account::new(part.policy, Vec::new(), part.clauses.evaluate(&prepared)));
+            } else if nothing_permits && part.policy.permits {
                 near_misses.extend(
-                    clauses
+                    part.scope
                         .mismatches(&prepared)
-                        .map(|scope| Account::new(policy, scope, obstacles(clauses.evaluate(&prepared, detail)))),
+                        .map(|scope| Account::new(part.policy, scope, obstacles(part.clauses.evaluate(&prepared)))),
                 );
             }
         }
@@ -152,10 +141,7 @@ impl Account {
     #[must_use]
     pub fn required(&self) -> Vec<String> {
         let scope = self.scope.iter().map(|mismatch| mismatch.required.clone());
-        let conditions = self.conditions.iter().map(|condition| match condition.unless {
-            true => format!("unless {}", condition.text),
-            false => condition.text.clone(),
-        });
+        let conditions = self.conditions.iter().map(|condition| required(&condition.text, condition.unless));
         scope.chain(conditions).collect()
     }
 }
@@ -166,6 +152,11 @@ impl Condition {
     pub fn holds(&self) -> bool {
         self.outcome == if self.unless { Outcome::False } else { Outcome::True }
     }
+}
+
+/// What a condition asks for, in words.
+fn required(text: &str, unless: bool) -> String {
+    if unless { format!("unless {text}") } else { text.to_owned() }
 }
 
 /// What kept a policy from applying. An error behind a condition that failed is none of the reasons: `principal has level

@@ -4,6 +4,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod analysis;
+mod candidates;
 mod convert;
 mod engine;
 pub(crate) mod entity_type;
@@ -17,7 +18,7 @@ mod slice;
 mod types;
 
 pub use engine::{ClaimMismatch, Decision, Engine, Policy, QuestionError};
-pub use explain::{Account, Condition, Detail, Explanation, Operand, Outcome, ScopeMismatch};
+pub use explain::{Account, Condition, Explanation, NearMiss, NearMisses, Note, Operand, Outcome, ScopeMismatch};
 pub use problem::{PolicyErrors, PolicyProblem};
 pub use question::{Action, Entity, Question};
 pub use search::Search;

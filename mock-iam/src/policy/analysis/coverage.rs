@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::world::{Case, World};
 use crate::directory::Directory;
+use crate::policy::engine::Dissected;
 use crate::policy::{Engine, Policy};
 
 /// What policies do in a world.
@@ -59,7 +60,8 @@ pub fn coverage(engine: &Engine, directory: &Directory, world: &World) -> Covera
     let people = directory.users().count();
     coverage.policies = engine
         .dissected()
-        .map(|(policy, cedar, clauses)| {
+        .zip(engine.cedar_policies())
+        .map(|(Dissected { policy, clauses, .. }, cedar)| {
             let counted = uses.remove(policy.id.as_str()).unwrap_or_default();
             let remarks = remarks(cedar, clauses.is_empty(), (&counted, people));
             PolicyUse {

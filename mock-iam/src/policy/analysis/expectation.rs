@@ -8,8 +8,8 @@ use serde_saphyr::Spanned;
 
 use super::world::Examples;
 use crate::directory::Directory;
+use crate::policy::Engine;
 use crate::policy::question::{Entity, Question};
-use crate::policy::{Detail, Engine};
 
 /// The word for everybody whom the same expectation does not name.
 const OTHERS: &str = "others";
@@ -160,7 +160,7 @@ fn hold(
     engine.lift(question);
     let (persona, action) = (&question.subject.id, &question.action.name);
     let resource = expectation.resource.as_deref().unwrap_or("the application");
-    let explanation = match engine.explain(question, directory, Detail::Full) {
+    let explanation = match engine.explain(question, directory) {
         Ok(explanation) => explanation,
         Err(error) => return Some((format!("{persona} {action} {resource}: {error}"), None)),
     };

@@ -154,7 +154,7 @@ permit (principal == User::"mallory", action, resource in Tenant::"globex") when
     let (engine, directory) = (engine(&format!("{POLICIES}{more}")), directory());
     let mut near_misses = 0;
     for case in World::seeded(&engine, &directory, &examples()).cases {
-        let explanation = engine.explain(&case.question, &directory, crate::policy::Detail::Full).unwrap();
+        let explanation = engine.explain(&case.question, &directory).unwrap();
         for near in explanation.near_misses {
             near_misses += 1;
             assert!(!near.required().is_empty(), "{}: {near}", case.resource);

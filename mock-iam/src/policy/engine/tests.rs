@@ -371,3 +371,68 @@ fn mistakes_of_a_schema_have_their_places_too() {
     assert!(with("entity A {\n x: };").starts_with("s.cedarschema:2:5: "), "{}", with("entity A {\n x: };"));
     assert!(with("entity A;\nentity A;").starts_with("s.cedarschema:"), "{}", with("entity A;\nentity A;"));
 }
+
+/// Every form of a head, with conditions that hold, fail and cannot be computed, permitting and forbidding.
+fn every_head() -> String {
+    let principals = [
+        "principal",
+        "principal == User::\"alice\"",
+        "principal == User::\"bob\"",
+        "principal in Role::\"support\"",
+        "principal in Tenant::\"acme\"",
+        "principal in User::\"carol\"",
+        "principal is User",
+        "principal is Role",
+        "principal is User in Role::\"customer\"",
+        "principal is Role in Role::\"customer\"",
+    ];
+    let actions =
+        ["action", "action == Action::\"readOrder\"", "action in [Action::\"listOrders\", Action::\"reads\"]"];
+    let resources = [
+        "resource",
+        "resource == Order::\"17\"",
+        "resource in Tenant::\"acme\"",
+        "resource is Order",
+        "resource is Application",
+        "resource is Order in Tenant::\"globex\"",
+    ];
+    let conditions = ["", "when { false }", "when { resource.nothing == 1 }", "unless { principal has level }"];
+    let effects = ["permit", "permit", "permit", "forbid"];
+    let mut text = String::new();
+    for principal in principals {
+        for (action, resource) in actions.iter().flat_map(|action| resources.map(|resource| (action, resource))) {
+            for (effect, condition) in effects.iter().zip(conditions.iter().cycle().skip(text.lines().count() % 3)) {
+                text += &format!("{effect} ({principal}, {action}, {resource}) {condition};\n");
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn leaving_out_policies_whose_heads_do_not_match_changes_no_answer() {
+    let engine = Engine::new(&Policies { schema: None, files: vec![file("all.cedar", &every_head())] }).unwrap();
+    let directory = directory();
+    let (mut determining, mut errors, mut left_out) = (0, 0, 0);
+    // Twice, because the second time the policies come from what was kept of the first.
+    for _ in 0..2 {
+        for user in ["alice", "bob", "carol", "dave"] {
+            for action in ["readOrder", "listOrders", "reads", "else"] {
+                let resources = [order("alice", "acme"), order("bob", "globex")];
+                let application = crate::policy::Entity::new("Application", "orders");
+                for resource in resources.into_iter().chain([application]) {
+                    let question = Question::new(user, action, resource);
+                    let prepared = engine.prepare(&question, &directory).unwrap().unwrap();
+                    let all = Authorizer::new().is_authorized(&prepared.request, &engine.set, &prepared.entities);
+                    let all = Decision { mismatches: prepared.mismatches.clone(), ..Decision::from_cedar(&all) };
+                    assert_eq!(engine.authorize(&prepared), all, "{user} {action}");
+                    determining += all.determining.len();
+                    errors += all.errors.len();
+                    let set = engine.candidates.of(&prepared, &engine.scopes, || engine.cedar_policies());
+                    left_out += engine.policies.len() - set.policies().count();
+                }
+            }
+        }
+    }
+    assert!(determining > 1_000 && errors > 1_000 && left_out > 10_000, "{determining} {errors} {left_out}");
+}

@@ -2,23 +2,23 @@
 //!
 //! Reads the JSON form of a policy, the public form of its syntax tree.
 
+use std::collections::HashMap;
+
 use cedar_policy::{EvalResult, Expression, Policy, eval_expression};
 use serde_json::{Value, json};
 
-use super::scope::Scope;
-use super::{Condition, Detail, Operand, Outcome, ScopeMismatch, syntax, words};
+use super::{Condition, Operand, Outcome, syntax, words};
 use crate::policy::engine::Prepared;
 
 /// How much of a value is shown.
 const LONGEST_VALUE: usize = 200;
 
-/// The head of one policy and its conditions, each ready to be evaluated.
-pub(in crate::policy) struct Clauses {
-    scope: Scope,
-    conditions: Vec<Clause>,
-}
+/// The conditions of one policy, each ready to be evaluated.
+pub(in crate::policy) struct Clauses(Vec<Clause>);
 
 struct Clause {
+    /// Shared by clauses of one set of policies that ask the same: those need one evaluation.
+    number: usize,
     text: String,
     /// What it must come to for the policy to apply.
     expected: bool,
@@ -28,9 +28,15 @@ struct Clause {
     membership: bool,
 }
 
+/// Numbers for conditions, by their JSON form: policies tend to repeat each other.
+pub(in crate::policy) type Numbers = HashMap<String, usize>;
+
+/// What conditions came to in one question, by their numbers: an inner nothing is an error.
+pub(super) type Memo = HashMap<usize, Option<bool>>;
+
 impl Clauses {
     /// Takes a policy apart.
-    pub(in crate::policy) fn of(policy: &Policy) -> Self {
+    pub(in crate::policy) fn of(policy: &Policy, numbers: &mut Numbers) -> Self {
         // A policy that was read has a JSON form; templates, which have none, are refused when they are read.
         let json = policy.to_json().unwrap_or_default();
         let mut parts = Vec::new();
@@ -40,46 +46,65 @@ impl Clauses {
                 split(body, expected, &mut parts);
             }
         }
-        let conditions = parts.into_iter().filter_map(|(part, expected)| Clause::new(part, expected)).collect();
-        Self { scope: Scope::of(policy), conditions }
+        Self(parts.into_iter().filter_map(|(part, expected)| Clause::new(part, expected, numbers)).collect())
     }
 
     /// Whether the policy applies wherever its scope matches.
     pub(in crate::policy) fn is_empty(&self) -> bool {
-        self.conditions.is_empty()
+        self.0.is_empty()
     }
 
     /// What each condition comes to, in the order of the policy.
-    pub(in crate::policy) fn evaluate(&self, prepared: &Prepared, detail: Detail) -> Vec<Condition> {
-        self.conditions.iter().map(|clause| clause.evaluate(prepared, detail)).collect()
+    pub(in crate::policy) fn evaluate(&self, prepared: &Prepared) -> Vec<Condition> {
+        self.0.iter().map(|clause| clause.evaluate(prepared)).collect()
     }
 
-    /// Which parts of the head do not match; nothing when the policy is about something else.
-    pub(super) fn mismatches(&self, prepared: &Prepared) -> Option<Vec<ScopeMismatch>> {
-        self.scope.mismatches(prepared)
+    /// The conditions that kept the policy from applying, by their places; as [`super::obstacles`] chooses them.
+    pub(super) fn unmet(&self, prepared: &Prepared, memo: &mut Memo) -> Vec<usize> {
+        let mut unmet = Vec::new();
+        for (place, clause) in self.0.iter().enumerate() {
+            let value = *memo.entry(clause.number).or_insert_with(|| clause.value(prepared).ok());
+            if value != Some(clause.expected) && (unmet.is_empty() || value.is_some()) {
+                unmet.push(place);
+            }
+        }
+        unmet
+    }
+
+    /// What the condition at a place asks for, in words.
+    pub(super) fn required(&self, place: usize) -> Option<String> {
+        self.0.get(place).map(|clause| super::required(&clause.text, !clause.expected))
     }
 }
 
 impl Clause {
-    fn new(part: &Value, expected: bool) -> Option<Self> {
+    fn new(part: &Value, expected: bool, numbers: &mut Numbers) -> Option<Self> {
         let (text, expression) = compile(part)?;
+        let next = numbers.len();
+        let number = *numbers.entry(part.to_string()).or_insert(next);
         let mut operands = Vec::new();
         paths(part, &mut operands);
         let operands = operands.into_iter().filter_map(compile).filter(|(operand, _)| *operand != text);
         let mut operands: Vec<_> = operands.collect();
         operands.dedup_by(|a, b| a.0 == b.0);
-        Some(Self { text, expected, expression, operands, membership: part.get("in").is_some() })
+        Some(Self { number, text, expected, expression, operands, membership: part.get("in").is_some() })
     }
 
-    fn evaluate(&self, prepared: &Prepared, detail: Detail) -> Condition {
-        let outcome = match eval_expression(&prepared.request, &prepared.entities, &self.expression) {
-            Ok(EvalResult::Bool(true)) => Outcome::True,
-            Ok(EvalResult::Bool(false)) => Outcome::False,
-            Ok(other) => Outcome::Error(format!("it is {other} and neither true nor false")),
-            Err(error) => Outcome::Error(words::error(&error)),
+    fn value(&self, prepared: &Prepared) -> Result<bool, String> {
+        match eval_expression(&prepared.request, &prepared.entities, &self.expression) {
+            Ok(EvalResult::Bool(value)) => Ok(value),
+            Ok(other) => Err(format!("it is {other} and neither true nor false")),
+            Err(error) => Err(words::error(&error)),
+        }
+    }
+
+    fn evaluate(&self, prepared: &Prepared) -> Condition {
+        let outcome = match self.value(prepared) {
+            Ok(true) => Outcome::True,
+            Ok(false) => Outcome::False,
+            Err(problem) => Outcome::Error(problem),
         };
-        let operands = if detail == Detail::Full { self.operands.as_slice() } else { &[] };
-        let values = operands.iter().filter_map(|(text, expression)| {
+        let values = self.operands.iter().filter_map(|(text, expression)| {
             let value = eval_expression(&prepared.request, &prepared.entities, expression).ok()?;
             Some(Operand { text: text.clone(), value: self.show(&value, prepared) })
         });

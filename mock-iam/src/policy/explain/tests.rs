@@ -67,10 +67,7 @@ fn order(owner: &str) -> Entity {
 }
 
 fn why(user: &str, action: &str, resource: Entity) -> String {
-    engine(POLICIES, SCHEMA)
-        .explain(&Question::new(user, action, resource), &directory(), Detail::Full)
-        .unwrap()
-        .to_string()
+    engine(POLICIES, SCHEMA).explain(&Question::new(user, action, resource), &directory()).unwrap().to_string()
 }
 
 #[test]
@@ -120,7 +117,7 @@ fn a_forbid_that_decided_is_told_instead_of_near_misses() {
 fn conditions_behind_a_guard_are_told_only_as_far_as_they_can_be_evaluated() {
     let explain = |user: &str| {
         let question = Question::new(user, "refundOrder", order("alice"));
-        let explanation = engine(POLICIES, SCHEMA).explain(&question, &directory(), Detail::Full).unwrap();
+        let explanation = engine(POLICIES, SCHEMA).explain(&question, &directory()).unwrap();
         let near = explanation.near_misses.into_iter().find(|near| near.policy == "seniors-refund").unwrap();
         near.conditions.iter().map(|condition| condition.text.clone()).collect::<Vec<_>>()
     };
@@ -137,8 +134,7 @@ fn a_condition_that_fails_with_an_error_says_which() {
         text: "permit (principal, action, resource) when { context.mfa };".into(),
     };
     let engine = Engine::new(&Policies { schema: None, files: vec![file] }).unwrap();
-    let explanation =
-        engine.explain(&Question::new("alice", "anything", order("alice")), &directory(), Detail::Full).unwrap();
+    let explanation = engine.explain(&Question::new("alice", "anything", order("alice")), &directory()).unwrap();
     let text = explanation.to_string();
     assert!(text.contains("`context.mfa` cannot be evaluated: "), "{text}");
     assert!(!explanation.decision.errors.is_empty());
@@ -157,30 +153,46 @@ fn an_unknown_subject_and_an_action_that_nobody_is_permitted_are_explained_as_we
 }
 
 #[test]
-fn in_brief_it_names_what_was_required_and_no_value() {
+fn a_note_names_what_was_required_and_no_value() {
     let question = Question::new("bob", "readOrder", order("alice"));
-    let explanation = engine(POLICIES, SCHEMA).explain(&question, &directory(), Detail::Brief).unwrap();
-    let required: Vec<_> = explanation.near_misses.iter().map(|near| (near.policy.as_str(), near.required())).collect();
-    assert_eq!(
-        required,
-        [
-            ("owners-read", vec!["resource.owner == principal".to_owned()]),
-            ("support-reads-its-tenant", vec!["the principal must be in Role::\"support\"".to_owned()]),
-        ]
-    );
-    assert!(
-        explanation.near_misses.iter().flat_map(|near| &near.conditions).all(|condition| condition.values.is_empty())
-    );
+    let near_misses = engine(POLICIES, SCHEMA).note(&question, &directory()).unwrap().near_misses;
+    let near = |policy: &str, required: &str| NearMiss { policy: policy.into(), required: vec![required.into()] };
+    let nearest = vec![
+        near("owners-read", "resource.owner == principal"),
+        near("support-reads-its-tenant", "the principal must be in Role::\"support\""),
+    ];
+    assert_eq!(near_misses, NearMisses { nearest, further: 0 });
 }
 
 #[test]
-fn an_explanation_decides_as_the_plain_question_does() {
+fn a_note_and_an_explanation_decide_as_the_plain_question_does_and_name_the_same_near_misses() {
     let (engine, directory) = (engine(POLICIES, SCHEMA), directory());
+    let mut denied = 0;
     for user in ["alice", "bob", "dave", "nobody"] {
         for action in ["readOrder", "refundOrder", "listOrders"] {
-            let question = Question::new(user, action, order("alice"));
-            let explained = engine.explain(&question, &directory, Detail::Brief).unwrap().decision;
-            assert_eq!(explained, engine.decide(&question, &directory).unwrap(), "{user} {action}");
+            for owner in ["alice", "bob"] {
+                let question = Question::new(user, action, order(owner));
+                let explained = engine.explain(&question, &directory).unwrap();
+                let note = engine.note(&question, &directory).unwrap();
+                assert_eq!(explained.decision, engine.decide(&question, &directory).unwrap(), "{user} {action}");
+                assert_eq!(note.decision, explained.decision, "{user} {action}");
+                assert_eq!(note.near_misses, NearMisses::from(&explained), "{user} {action}");
+                denied += usize::from(!note.near_misses.nearest.is_empty());
+            }
         }
     }
+    assert!(denied > 5, "{denied}");
+}
+
+#[test]
+fn a_note_names_the_ten_nearest_of_many_and_counts_the_others() {
+    let far = "permit (principal in Role::\"nobody\", action, resource is Order) when { resource.total > 1000000 };\n";
+    let near =
+        "permit (principal, action, resource is Order) when { resource.total > 1000000 && principal has level };\n";
+    let text = format!("{}{}{}", far.repeat(20), near, far);
+    let (engine, question) = (engine(&text, SCHEMA), Question::new("bob", "readOrder", order("alice")));
+    let near_misses = engine.note(&question, &directory()).unwrap().near_misses;
+    assert_eq!((near_misses.nearest.len(), near_misses.further), (10, 12));
+    assert_eq!(near_misses.nearest[0].policy, "orders.cedar:21");
+    assert_eq!(near_misses, NearMisses::from(&engine.explain(&question, &directory()).unwrap()));
 }
