@@ -99,6 +99,19 @@ async fn unknown_fields_are_ignored_at_every_level() {
 }
 
 #[tokio::test]
+async fn fractions_and_nulls_which_policies_cannot_see_are_400_and_name_the_property() {
+    let server = Server::start();
+    for (value, problem) in [(json!(1.5), "is not a whole number"), (json!(null), "is null")] {
+        let mut question = question("alice", "alice", "acme");
+        question["resource"]["properties"]["total"] = value;
+        let answer = server.evaluate(question).await;
+        assert_eq!(answer.status, 400);
+        let message = answer.json()["error"].as_str().unwrap().to_owned();
+        assert!(message.contains("resource property `total`") && message.contains(problem), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn the_request_id_is_echoed_verbatim_whatever_the_outcome() {
     let server = Server::start();
     for (caller, body) in [("api", question("alice", "alice", "acme")), ("api", json!([])), ("hr", json!({}))] {
@@ -201,6 +214,34 @@ mod batch {
     async fn items_replace_whole_objects_of_the_defaults_and_are_answered_in_order() {
         let answer = ask(&Server::start(), three(None)).await;
         assert_eq!(decisions(&answer), [false, true, false]);
+    }
+
+    #[tokio::test]
+    async fn nothing_of_a_default_is_left_in_the_object_that_an_item_puts_in_its_place() {
+        let mut body = question("alice", "alice", "acme");
+        let bare = json!({ "type": "Order", "id": "17" });
+        body["evaluations"] = json!([{}, { "resource": bare }, { "subject": { "type": "User", "id": "bob" } }]);
+        let answer = ask(&Server::start(), body).await;
+        assert_eq!(decisions(&answer), [true, false, false]);
+        // Merged, it would have had the owner of the default.
+        let message = answer["evaluations"][1]["context"]["error"]["message"].as_str().unwrap();
+        assert!(message.contains("`owner` is missing"), "{message}");
+        assert_eq!(answer["evaluations"][2], json!({ "decision": false }));
+    }
+
+    #[tokio::test]
+    async fn a_bad_item_counts_as_a_denial_where_the_list_ends_at_one() {
+        let server = Server::start();
+        let asked = |semantic: &str| {
+            let mut body = question("alice", "alice", "acme");
+            body["evaluations"] = json!([7, {}, {}]);
+            body["options"] = json!({ "evaluations_semantic": semantic });
+            body
+        };
+        assert_eq!(decisions(&ask(&server, asked("deny_on_first_deny")).await), [false]);
+        assert_eq!(decisions(&ask(&server, asked("permit_on_first_permit")).await), [false, true]);
+        // Only what was asked is logged: a list that ended early asked no more.
+        assert_eq!(server.decisions().await.len(), 1);
     }
 
     #[tokio::test]

@@ -125,3 +125,24 @@ fn a_wrong_configuration_is_refused_without_showing_it() {
     assert!(!failed.status.success() && message.contains("line 2"), "{message}");
     assert!(!message.contains("very-secret"), "{message}");
 }
+
+#[test]
+fn what_was_answered_is_in_the_log_even_when_the_process_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, log) = (folder.path().join("iam.json"), folder.path().join("decisions.jsonl"));
+    let config = serde_json::json!({
+        "personas": { "alice": {} }, "decision_log": log,
+        "policies": { "files": [{ "name": "all.cedar", "text": "permit (principal, action, resource);" }] },
+        "callers": { "api": { "token": "t", "may": ["decide"] } },
+    });
+    std::fs::write(&path, config.to_string()).unwrap();
+    let server = Running::start(&path, "t");
+    let question =
+        r#"{"subject":{"type":"User","id":"alice"},"action":{"name":"any"},"resource":{"type":"Thing","id":"1"}}"#;
+    for _ in 0..20 {
+        assert!(server.send("POST /access/v1/evaluation", question).ends_with("{\"decision\":true}"));
+    }
+    drop(server);
+    let verified = mock_iam::audit::verify(&std::fs::read(&log).unwrap()).unwrap();
+    assert_eq!((verified.lines, verified.sequences), (20, Some((1, 20))));
+}
