@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Bar, Table, USERS, micros};
+use common::{Table, USERS, micros};
 use serde_json::{Value, json};
 
 const QUESTIONS: usize = 20_000;
@@ -27,7 +27,7 @@ fn main() {
     }
     logging(&mut table, &server);
     controls(&mut table, &server);
-    table.row("memory, resident, at the end", (server.resident(), "MB"), Bar::None);
+    table.row("memory, resident, at the end", (server.resident(), "MB"), None);
     table.end();
 }
 
@@ -41,8 +41,8 @@ fn small(table: &mut Table) {
         memory = memory.max(server.resident());
     }
     let start = micros(&mut starts, 50) / 1e3;
-    table.row("process start to first decision, 200 users", (start, "ms"), Bar::AtMost(300.0));
-    table.row("memory, resident, 200 users", (memory, "MB"), Bar::AtMost(40.0));
+    table.row("process start to first decision, 200 users", (start, "ms"), Some(0.0..=300.0));
+    table.row("memory, resident, 200 users", (memory, "MB"), Some(0.0..=40.0));
 }
 
 fn load(table: &mut Table, server: &Server, connections: usize) {
@@ -63,9 +63,9 @@ fn load(table: &mut Table, server: &Server, connections: usize) {
     });
     let per_second = times.len() as f64 / start.elapsed().as_secs_f64();
     let name = format!("decisions, {connections} connections");
-    table.row(&name, (per_second, "/s"), Bar::None);
+    table.row(&name, (per_second, "/s"), None);
     // More connections than cores measure the machine's queue.
-    let bar = if connections <= 4 { Bar::AtMost(2.0) } else { Bar::None };
+    let bar = if connections <= 4 { Some(0.0..=2.0) } else { None };
     table.row(&format!("  p99, {connections} connections"), (micros(&mut times, 99) / 1e3, "ms"), bar);
 }
 
@@ -80,8 +80,8 @@ fn logging(table: &mut Table, with_file: &Server) {
         }
     }
     let [with, without] = clients.map(|(_, mut times)| micros(&mut times, 50));
-    table.row("denied, median, log in a file", (with, "µs"), Bar::None);
-    table.row("denied, median, log in memory only", (without, "µs"), Bar::None);
+    table.row("denied, median, log in a file", (with, "µs"), None);
+    table.row("denied, median, log in memory only", (without, "µs"), None);
 }
 
 fn controls(table: &mut Table, server: &Server) {
@@ -95,17 +95,17 @@ fn controls(table: &mut Table, server: &Server) {
         reloads.push(client.send("PUT /control/v1/policies", &policies.to_string()));
         firsts.push(client.ask(3, 4));
     }
-    table.row("reload of 100 policies", (micros(&mut reloads, 50) / 1e3, "ms"), Bar::AtMost(50.0));
-    table.row("  first denial after it", (micros(&mut firsts, 50) / 1e3, "ms"), Bar::None);
+    table.row("reload of 100 policies", (micros(&mut reloads, 50) / 1e3, "ms"), Some(0.0..=50.0));
+    table.row("  first denial after it", (micros(&mut firsts, 50) / 1e3, "ms"), None);
     let mut who = common::question(7, 7);
     if let Some(question) = who.as_object_mut() {
         question.insert("subject".to_owned(), json!({ "type": "User" }));
     }
     for (name, head, body, bar) in [
-        ("reset", "POST /control/v1/reset", String::new(), Bar::AtMost(50.0)),
-        ("search of subjects", "POST /access/v1/search/subject", who.to_string(), Bar::None),
-        ("SCIM filter", "GET /scim/v2/Users?filter=userName%20eq%20%22user77%22", String::new(), Bar::None),
-        ("SCIM sort", "GET /scim/v2/Users?sortBy=userName&sortOrder=descending&count=10", String::new(), Bar::None),
+        ("reset", "POST /control/v1/reset", String::new(), Some(0.0..=50.0)),
+        ("search of subjects", "POST /access/v1/search/subject", who.to_string(), None),
+        ("SCIM filter", "GET /scim/v2/Users?filter=userName%20eq%20%22user77%22", String::new(), None),
+        ("SCIM sort", "GET /scim/v2/Users?sortBy=userName&sortOrder=descending&count=10", String::new(), None),
     ] {
         let mut times: Vec<Duration> = (0..5).map(|_| client.send(head, &body)).collect();
         table.row(name, (micros(&mut times, 50) / 1e3, "ms"), bar);

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 /// How many policies there are.
-pub const POLICIES: usize = 100;
+pub(crate) const POLICIES: usize = 100;
 /// How many users there are in the large world.
-pub const USERS: usize = 10_000;
+pub(crate) const USERS: usize = 10_000;
 
 const SCHEMA: &str = "
 entity Role, Tenant;
@@ -21,7 +22,7 @@ action readOrder, updateOrder, deleteOrder appliesTo { principal: User, resource
 /// Policies as a configuration has them: owners may do anything, and 99 roles may do something each.
 ///
 /// A third of them is about the action that is asked about, or, `all_about_it`, every one.
-pub fn policies(all_about_it: bool) -> Value {
+pub(crate) fn policies(all_about_it: bool) -> Value {
     let mut text = String::from("permit (principal, action, resource) when { resource.owner == principal };\n");
     for number in 1..POLICIES {
         let action = ["readOrder", "updateOrder", "deleteOrder"].get(number % 3).copied().unwrap_or_default();
@@ -38,7 +39,7 @@ pub fn policies(all_about_it: bool) -> Value {
 }
 
 /// Users of 50 tenants with two roles each.
-pub fn personas(users: usize) -> BTreeMap<String, Value> {
+pub(crate) fn personas(users: usize) -> BTreeMap<String, Value> {
     let persona = |number: usize| {
         json!({ "tenant": format!("tenant{}", number % 50), "attributes": { "level": number % 10 },
                 "roles": [format!("role{}", number % 200), "customer"] })
@@ -47,7 +48,7 @@ pub fn personas(users: usize) -> BTreeMap<String, Value> {
 }
 
 /// May a user read an order of this owner? As AuthZEN writes it.
-pub fn question(user: usize, owner: usize) -> Value {
+pub(crate) fn question(user: usize, owner: usize) -> Value {
     let order = json!({ "owner": { "type": "User", "id": format!("user{owner}") },
                         "tenant": { "type": "Tenant", "id": format!("tenant{}", owner % 50) }, "total": 500 });
     json!({ "subject": { "type": "User", "id": format!("user{user}") }, "action": { "name": "readOrder" },
@@ -56,33 +57,27 @@ pub fn question(user: usize, owner: usize) -> Value {
 
 /// The table of figures, each beside its bar.
 #[derive(Default)]
-pub struct Table {
+pub(crate) struct Table {
     missed: usize,
 }
 
-/// What a figure must keep to.
-#[derive(Clone, Copy)]
-pub enum Bar {
-    AtLeast(f64),
-    AtMost(f64),
-    /// For comparison only.
-    None,
-}
+/// What a figure must keep to, without an end above or from zero; none for a comparison only.
+pub(crate) type Bar = Option<RangeInclusive<f64>>;
 
 impl Table {
     /// Begins a table.
-    pub fn new(title: &str) -> Self {
+    pub(crate) fn new(title: &str) -> Self {
         println!("\n{title}\n{:<44} {:>11} {:<6} {:>10}", "figure", "measured", "", "bar");
         Self::default()
     }
 
     /// One figure.
-    pub fn row(&mut self, name: &str, (value, unit): (f64, &str), bar: Bar) {
-        let (bar, holds) = match bar {
-            Bar::AtLeast(bar) => (format!("≥ {bar}"), value >= bar),
-            Bar::AtMost(bar) => (format!("≤ {bar}"), value <= bar),
-            Bar::None => (String::new(), true),
-        };
+    pub(crate) fn row(&mut self, name: &str, (value, unit): (f64, &str), bar: Bar) {
+        let holds = bar.as_ref().is_none_or(|bar| bar.contains(&value));
+        let bar = bar.map_or_else(String::new, |bar| match (bar.start(), bar.end()) {
+            (start, end) if end.is_infinite() => format!("≥ {start}"),
+            (_, end) => format!("≤ {end}"),
+        });
         let verdict = match (bar.is_empty(), holds) {
             (true, _) => "",
             (false, true) => "holds",
@@ -94,13 +89,13 @@ impl Table {
     }
 
     /// Ends the table.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         println!("{}", if self.missed == 0 { "all bars hold".to_owned() } else { format!("{} MISSED", self.missed) });
     }
 }
 
 /// The share of times, in percent, that took at most so long, in microseconds. Sorts.
-pub fn micros(times: &mut [Duration], share: usize) -> f64 {
+pub(crate) fn micros(times: &mut [Duration], share: usize) -> f64 {
     times.sort_unstable();
     let place = times.len().saturating_sub(1) * share / 100;
     times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1e6)

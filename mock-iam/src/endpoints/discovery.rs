@@ -1,4 +1,4 @@
-//! SCIM's discovery endpoints (RFC 7644 §4). Must not know users.
+//! SCIM's discovery endpoints (RFC 7644 §4). Must not know what a user is, but for the names and types of free attributes.
 
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
@@ -32,12 +32,19 @@ pub(crate) async fn resource_type(
 
 /// `GET /scim/v2/Schemas`
 pub(crate) async fn schemas(_caller: Caller<Read>, Shared(state): Shared<State>, uri: Uri) -> Response {
-    all(&uri, discovery::schemas(&base(&state)))
+    all(&uri, schemas_of(&state))
 }
 
 /// `GET /scim/v2/Schemas/{id}`
 pub(crate) async fn schema(_caller: Caller<Read>, Shared(state): Shared<State>, Path(id): Path<String>) -> Response {
-    one(discovery::schemas(&base(&state)), "schema", &id)
+    one(schemas_of(&state), "schema", &id)
+}
+
+/// With the free attributes that somebody has now.
+fn schemas_of(state: &State) -> Vec<Value> {
+    let directory = state.directory();
+    let free = directory.users().flat_map(|user| &user.profile.attributes);
+    discovery::schemas(&base(state), &free.map(|(name, value)| (name.as_str(), value)).collect())
 }
 
 /// RFC 7644 §4: a filter here would have to be refused, because nothing is filtered.

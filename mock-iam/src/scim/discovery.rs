@@ -1,5 +1,7 @@
 //! What this SCIM service can do (RFC 7643 §5 to §7): the truth, so that clients need not guess. Must not know users.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::list::LONGEST_PAGE;
@@ -45,21 +47,62 @@ pub(crate) fn resource_types(base: &str) -> Vec<Value> {
 }
 
 /// RFC 7643 §7: the schemas of the resources, then those of the discovery documents themselves.
-pub(crate) fn schemas(base: &str) -> Vec<Value> {
+///
+/// `free` holds a value of each free attribute that somebody has: strict clients refuse values that no schema tells.
+pub(crate) fn schemas(base: &str, free: &BTreeMap<&str, &Value>) -> Vec<Value> {
     let of_resources =
         RESOURCE_TYPES.iter().flat_map(|kind| std::iter::once(kind.schema).chain(kind.extensions.iter().copied()));
-    of_resources.chain(super::schema::OF_DISCOVERY.iter().copied()).map(|schema| schema_to_json(base, schema)).collect()
+    let all = of_resources.chain(super::schema::OF_DISCOVERY.iter().copied());
+    all.map(|schema| schema_to_json(base, schema, free)).collect()
 }
 
-fn schema_to_json(base: &str, schema: &Schema) -> Value {
+fn schema_to_json(base: &str, schema: &Schema, free: &BTreeMap<&str, &Value>) -> Value {
+    let attributes = schema.attributes.iter().map(|one| match one.kind {
+        Kind::Free => {
+            with_parts(attribute(one), free.iter().map(|(name, value)| free_attribute(name, value)).collect())
+        }
+        _ => attribute(one),
+    });
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
         "id": schema.id,
         "name": schema.name,
         "description": schema.description,
-        "attributes": schema.attributes.iter().map(attribute).collect::<Vec<_>>(),
+        "attributes": attributes.collect::<Vec<_>>(),
         "meta": { "resourceType": "Schema", "location": format!("{base}/Schemas/{}", schema.id) },
     })
+}
+
+/// What the schema says of a free attribute: the characteristics that RFC 7643 §2.2 presumes, and its data type.
+fn free_attribute(name: &str, value: &Value) -> Value {
+    let (one, many) = match value {
+        Value::Array(values) => (values.first().unwrap_or(&Value::Null), true),
+        one => (one, false),
+    };
+    let kind = match one {
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "decimal",
+        Value::Number(_) => "integer",
+        Value::Object(_) => "complex",
+        Value::Null | Value::String(_) | Value::Array(_) => "string",
+    };
+    let json = json!({
+        "name": name, "type": kind, "multiValued": many, "description": "A free attribute", "required": false,
+        "caseExact": true, "mutability": "readWrite", "returned": "default", "uniqueness": "none",
+    });
+    match one {
+        Value::Object(parts) => {
+            with_parts(json, parts.iter().map(|(name, value)| free_attribute(name, value)).collect())
+        }
+        _ => json,
+    }
+}
+
+fn with_parts(mut attribute: Value, parts: Vec<Value>) -> Value {
+    if let Some(attribute) = attribute.as_object_mut() {
+        attribute.insert("subAttributes".to_owned(), parts.into());
+    }
+    attribute
 }
 
 fn attribute(attribute: &Attribute) -> Value {
@@ -80,7 +123,7 @@ fn attribute(attribute: &Attribute) -> Value {
     if !attribute.references.is_empty() {
         set("referenceTypes", json!(attribute.references));
     }
-    if let Kind::Complex(_) | Kind::Free = attribute.kind {
+    if let Kind::Complex(_) = attribute.kind {
         set("subAttributes", attribute.sub_attributes().iter().map(self::attribute).collect());
     }
     Value::Object(json)

@@ -186,3 +186,28 @@ async fn discovery_tells_what_works() {
     assert_eq!(get(&format!("Schemas/{EXTENSION}")).await["id"], EXTENSION);
     assert_eq!(get("Schemas/none").await["status"], "404");
 }
+
+#[tokio::test]
+async fn the_schema_tells_each_free_attribute_that_somebody_has_because_strict_clients_refuse_others() {
+    let server = Server::start();
+    let told = async || {
+        let schema = server.call("idp", "GET", &format!("/scim/v2/Schemas/{EXTENSION}"), Value::Null).await.json();
+        let free = schema["attributes"].as_array().unwrap().iter().find(|one| one["name"] == "attributes").unwrap();
+        let parts = free["subAttributes"].as_array().unwrap().iter();
+        let text = |part: &Value, name: &str| part[name].as_str().unwrap().to_owned();
+        parts
+            .map(|part| format!("{} {} {}", text(part, "name"), text(part, "type"), part["multiValued"]))
+            .collect::<Vec<_>>()
+    };
+    let before = told().await;
+    assert!(!before.iter().any(|part| part.contains("region")), "{before:?}");
+    let free = json!({ "region": ["eu", "us"], "level": 3, "share": 0.5, "boss": { "type": "User" }, "vip": true });
+    let schemas = ["urn:ietf:params:scim:schemas:core:2.0:User", EXTENSION];
+    let user = json!({ "schemas": schemas, "userName": "frank", EXTENSION: { "attributes": free } });
+    assert_eq!(server.call("hr", "POST", "/scim/v2/Users", user).await.status, 201);
+    let after = told().await;
+    let expected = ["region string true", "level integer false", "share decimal", "boss complex", "vip boolean"];
+    for part in expected {
+        assert!(after.iter().any(|told| told.contains(part)), "{part}: {after:?}");
+    }
+}

@@ -412,11 +412,13 @@ fn every_head() -> String {
 #[test]
 fn leaving_out_policies_whose_heads_do_not_match_changes_no_answer() {
     let engine = Engine::new(&Policies { schema: None, files: vec![file("all.cedar", &every_head())] }).unwrap();
-    let directory = directory();
+    let people = [("alice", "acme", "customer"), ("bob", "globex", "customer"), ("carol", "acme", "support")];
+    let people = people.map(|(name, tenant, role)| (name.to_owned(), persona(tenant, role, json!({ "level": 3 }))));
+    let directory = Directory::seed(&BTreeMap::from(people), Timestamp::UNIX_EPOCH);
     let (mut determining, mut errors, mut left_out) = (0, 0, 0);
     // Twice, because the second time the policies come from what was kept of the first.
     for _ in 0..2 {
-        for user in ["alice", "bob", "carol", "dave"] {
+        for user in ["alice", "bob", "carol"] {
             for action in ["readOrder", "listOrders", "reads", "else"] {
                 let resources = [order("alice", "acme"), order("bob", "globex")];
                 let application = crate::policy::Entity::new("Application", "orders");
@@ -434,5 +436,5 @@ fn leaving_out_policies_whose_heads_do_not_match_changes_no_answer() {
             }
         }
     }
-    assert!(determining > 1_000 && errors > 1_000 && left_out > 10_000, "{determining} {errors} {left_out}");
+    assert!(determining > 500 && errors > 1_000 && left_out > 10_000, "{determining} {errors} {left_out}");
 }
