@@ -192,7 +192,7 @@ fn a_waived_finding_is_skipped_in_junit_and_suppressed_in_sarif() {
 fn sarif_tells_a_finding_at_the_line_of_its_operation() {
     let document = "paths:\n  /orders/{id}:\n    get:\n      operationId: readOrder\n";
     let source = Source { uri: "api/openapi.yaml".into(), text: document.into() };
-    let sarif = sarif(&with_cases(), &Sources { openapi: Some(source), access: None });
+    let sarif = sarif(&with_cases(), &Sources { openapi: Some(source), ..Sources::default() });
     let (run, result) = (&sarif["runs"][0], &sarif["runs"][0]["results"][0]);
     assert_eq!(
         result["locations"][0]["physicalLocation"],

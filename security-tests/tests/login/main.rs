@@ -165,6 +165,7 @@ fn target(club: &Club) -> Target {
         directory: None,
         decider: None,
         lock: None,
+        base: None,
         words: security_tests::tokens::words::Project::default(),
     }
 }

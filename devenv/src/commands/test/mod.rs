@@ -19,7 +19,7 @@ use crate::cli::{Format, StackArgs, Test, TestAction};
 use crate::commands::interrupt::Interrupts;
 use crate::commands::rules::load_rules;
 use crate::commands::session::Session;
-use crate::commands::{Failure, running, target as foreign};
+use crate::commands::{Failure, base, running, target as foreign};
 use crate::event::Reporter;
 use crate::exit::Exit;
 use crate::stack::{Depth, Lock};
@@ -66,6 +66,7 @@ async fn prepare(args: &Test, reporter: &Reporter, interrupts: Interrupts) -> Re
         keep: args.keep,
         remember: true,
         accept: args.accept,
+        base: args.base.as_deref(),
         target: args.target.as_deref().map(|url| (url, rules.as_path())),
     };
     test(&job, reporter, interrupts).await
@@ -83,6 +84,8 @@ struct Job<'a> {
     remember: bool,
     /// Record the access matrix.
     accept: bool,
+    /// The commit that files are compared with; the last one, if nobody says.
+    base: Option<&'a str>,
     /// An API that was not started here, and its rules.
     target: Option<(&'a str, &'a Path)>,
 }
@@ -103,7 +106,9 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
         // What is accepted now is not held against what was accepted before.
         rules.lock = None;
     }
+    rules.base = base::base((&session.project.directory, Some(&rules.openapi)), job.base, reporter)?;
     let sources = report::Sources {
+        guards: rules.base.as_ref().map(|base| base.guards.clone()).unwrap_or_default(),
         openapi: source(&session.project.directory, &rules.openapi),
         access: session.manifest.tests.as_ref().and_then(|path| source(&session.project.directory, path)),
     };
@@ -154,7 +159,7 @@ async fn attack(
     mut interrupts: Interrupts,
 ) -> Result<Done, Failure> {
     let target = tokio::select! {
-        target = foreign::describe(url, rules, reporter) => target?,
+        target = foreign::describe((url, rules), job.base, reporter) => target?,
         () = interrupts.next() => return Err(Failure::Interrupted),
     };
     let plan = plan(&target, &job.options)?;
@@ -163,7 +168,8 @@ async fn attack(
     }
     let layers = run_layers(&plan, &target, reporter);
     let run = foreign::run((&plan, &target), layers, (reporter, &mut interrupts)).await?;
-    let sources = report::Sources { openapi: None, access: source(Path::new(""), rules) };
+    let guards = target.base.as_ref().map(|base| base.guards.clone()).unwrap_or_default();
+    let sources = report::Sources { openapi: None, access: source(Path::new(""), rules), guards };
     write(&job.reports, &run, &sources)?;
     Ok(Done::Tested(Box::new(run)))
 }
