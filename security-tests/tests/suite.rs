@@ -275,7 +275,8 @@ async fn files_that_forget_an_operation_or_its_security_are_findings() {
 #[tokio::test]
 async fn a_declaration_that_was_weakened_is_a_finding_and_other_changes_are_advice_or_silent() {
     const READ_ME: &str = "{ operationId: readMe }";
-    let declaring = |security: &str| DOCUMENT.replace(READ_ME, &format!("{{ operationId: readMe, security: {security} }}"));
+    let declaring =
+        |security: &str| DOCUMENT.replace(READ_ME, &format!("{{ operationId: readMe, security: {security} }}"));
     let static_findings = async |before: &str, now: &str, guards: Vec<security_tests::guards::RemovedGuard>| {
         let mut target = target(&World::start(&[]).await);
         target.api = security_tests::Api::parse(&declaring(now)).unwrap();
@@ -283,7 +284,11 @@ async fn a_declaration_that_was_weakened_is_a_finding_and_other_changes_are_advi
         target.base = Some(security_tests::Base { revision: "HEAD".into(), api, guards });
         let options = Options { layers: vec![Layer::Static], ..Options::default() };
         let run = security_tests::run(&plan(&target, &options).unwrap(), &target, &mut |_| {}).await;
-        (findings(&run), run.verdict(), run.findings.first().map(|finding| finding.evidence.clone()).unwrap_or_default())
+        (
+            findings(&run),
+            run.verdict(),
+            run.findings.first().map(|finding| finding.evidence.clone()).unwrap_or_default(),
+        )
     };
     let (found, verdict, evidence) = static_findings("[{ a: [read] }]", "[{ a: [] }]", vec![]).await;
     assert_eq!((found, verdict), (vec!["weakened-security GET /me API2:2023".to_owned()], Verdict::Fail));

@@ -97,7 +97,10 @@ mod tests {
         std::fs::create_dir_all(project.join("src")).unwrap();
         git(place.path(), &["init", "-q"]);
         write("openapi.yaml", &document("[{ a: [] }]"));
-        write("src/old.py", "@login_required\ndef read():\n    return 'a text that is long enough to be known again'\n");
+        write(
+            "src/old.py",
+            "@login_required\ndef read():\n    return 'a text that is long enough to be known again'\n",
+        );
         write("src/gone.py", "@login_required\ndef gone():\n    pass\n");
         write("src/same.py", "def same():\n    pass\n");
         git(place.path(), &["add", "."]);

@@ -95,7 +95,8 @@ pub struct Edit {
 /// # Errors
 /// No git, or no repository.
 pub fn edits(directory: &Path, commit: &str) -> Result<Vec<Edit>, GitError> {
-    let arguments = ["diff", "--name-status", "-z", "--no-ext-diff", "--find-renames", "--diff-filter=MR", "--relative"];
+    let arguments =
+        ["diff", "--name-status", "-z", "--no-ext-diff", "--find-renames", "--diff-filter=MR", "--relative"];
     let listed = succeed(git(directory, &[&arguments[..], &[commit, "--", "."]].concat())?)?;
     let mut words = listed.split('\0').filter(|word| !word.is_empty());
     let mut edits = Vec::new();
@@ -113,8 +114,12 @@ pub fn edits(directory: &Path, commit: &str) -> Result<Vec<Edit>, GitError> {
 /// No git, or no repository.
 pub fn texts(directory: &Path, commit: &str, paths: &[&str]) -> Result<Vec<Option<String>>, GitError> {
     let mut command = command(directory, &["cat-file", "--batch"]);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(GitError::Program)?;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(GitError::Program)?;
     let asked: String = paths.iter().map(|path| format!("{commit}:./{}\n", path.replace('\n', ""))).collect();
     let stdin = child.stdin.take();
     // Git answers while it is asked: whoever only writes waits for one who waits.

@@ -95,10 +95,7 @@ impl fmt::Display for Requirements {
 /// What the names of earlier schemes are now. A scheme that only has another name is the same; one of the same name that
 /// is of another kind is not.
 #[must_use]
-pub(super) fn names(
-    before: &BTreeMap<String, String>,
-    now: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
+pub(super) fn names(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let only_in = |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>, kind: &str| {
         let names = one.iter().filter(|(name, known)| !other.contains_key(*name) && known.as_str() == kind);
         names.map(|(name, _)| name.clone()).collect::<Vec<_>>()
@@ -140,17 +137,21 @@ mod tests {
     #[test]
     fn an_alternative_more_or_a_demand_less_is_weaker_and_the_reverse_stronger() {
         for (strong, weak) in [
-            ("a", "a|b"),         // an alternative was added
-            ("a[r w]", "a[r]"),   // a scope was dropped
-            ("a[r]", "a"),        // the last scope was dropped
-            ("a+b", "a"),         // a scheme was dropped
-            ("a", "-"),           // an empty requirement
-            ("a", ""),            // an empty list
-            ("a", "a|-"),         // optional
-            ("a+b", "a|b"),       // and became or
+            ("a", "a|b"),       // an alternative was added
+            ("a[r w]", "a[r]"), // a scope was dropped
+            ("a[r]", "a"),      // the last scope was dropped
+            ("a+b", "a"),       // a scheme was dropped
+            ("a", "-"),         // an empty requirement
+            ("a", ""),          // an empty list
+            ("a", "a|-"),       // optional
+            ("a+b", "a|b"),     // and became or
             ("a[r]|b", "a[r]|b|c[x]"),
         ] {
-            assert_eq!((change(strong, weak), change(weak, strong)), (Change::Weaker, Change::Stronger), "{strong} {weak}");
+            assert_eq!(
+                (change(strong, weak), change(weak, strong)),
+                (Change::Weaker, Change::Stronger),
+                "{strong} {weak}"
+            );
         }
     }
 
@@ -234,7 +235,8 @@ mod tests {
     }
 
     fn any_requirements() -> impl Strategy<Value = Requirements> {
-        let scopes = proptest::collection::btree_set(proptest::sample::select(&SCOPES[..]).prop_map(str::to_owned), 0..=2);
+        let scopes =
+            proptest::collection::btree_set(proptest::sample::select(&SCOPES[..]).prop_map(str::to_owned), 0..=2);
         let scheme = proptest::sample::select(&SCHEMES[..]).prop_map(str::to_owned);
         let alternative = proptest::collection::btree_map(scheme, scopes, 0..=3);
         proptest::collection::vec(alternative, 0..=3).prop_map(Requirements::new)

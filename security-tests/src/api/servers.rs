@@ -47,7 +47,9 @@ mod tests {
         assert_eq!(at(r#"{"url": "https://shop.test/api/v1/"}"#), "http://127.0.0.1:80/api/v1");
         assert_eq!(at(r#"{"url": "//shop.test/api/v1?x#y"}"#), "http://127.0.0.1:80/api/v1");
         assert_eq!(
-            at(r#"{"url": "https://{host}/{base}", "variables": {"host": {"default": "h"}, "base": {"default": "v2"}}}"#),
+            at(
+                r#"{"url": "https://{host}/{base}", "variables": {"host": {"default": "h"}, "base": {"default": "v2"}}}"#
+            ),
             "http://127.0.0.1:80/v2"
         );
     }

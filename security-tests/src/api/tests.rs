@@ -62,8 +62,14 @@ fn what_an_operation_asked_for_is_found_under_its_name_or_at_its_place() {
         let schemes = format!("components: {{ securitySchemes: {{ {scheme}: {{ type: http, scheme: Bearer }} }} }}");
         Api::parse(&format!("openapi: 3.1.0\nsecurity: [{{ {scheme}: [] }}]\n{schemes}\npaths: {{ {paths} }}")).unwrap()
     };
-    let before = document("/a/{id}: { get: { operationId: readA } }, /b: { get: {} }, /c: { get: { operationId: c } }", "jwt");
-    let now = document("/v2/a: { get: { operationId: readA } }, /b: { get: { operationId: b } }, /c: { get: { operationId: d } }, /d: { get: { operationId: c } }", "bearer");
+    let before = document(
+        "\"/a/{id}\": { get: { operationId: readA } }, /b: { get: {} }, /c: { get: { operationId: c } }",
+        "jwt",
+    );
+    let now = document(
+        "/v2/a: { get: { operationId: readA } }, /b: { get: { operationId: b } }, /c: { get: { operationId: d } }, /d: { get: { operationId: c } }",
+        "bearer",
+    );
     let earlier = |id: &str| {
         let (operation, asked) = now.earlier(now.operation(id).unwrap(), &before)?;
         Some(format!("{} {asked}", operation.label()))

@@ -58,9 +58,10 @@ pub(super) fn outline(language: &Language, text: &str) -> Outline {
         if is_nothing(language, trimmed) {
             continue;
         }
-        if language.before.iter().any(|guard| trimmed.starts_with(guard)) {
+        // `[Authorize] public Order Read(long id) {` goes on.
+        let announces = language.before.iter().any(|guard| trimmed.starts_with(guard));
+        if announces {
             waiting.push((number, trimmed.to_owned()));
-            // `[Authorize] public Order Read(long id) {` goes on.
         }
         if let Some((name, outer)) = declaration(language, trimmed) {
             outline.functions.entry(name.clone()).or_insert((number, outer));
@@ -68,7 +69,7 @@ pub(super) fn outline(language: &Language, text: &str) -> Outline {
             outline.guards.extend(guards);
             declared.push(Declared { line: number, indent, name });
         }
-        if language.within.iter().any(|guard| mentions(trimmed, guard)) {
+        if !announces && language.within.iter().any(|guard| mentions(trimmed, guard)) {
             let holds = |declared: &&Declared| declared.line == number || declared.indent < indent;
             let function = declared.iter().rev().find(holds).map_or_else(String::new, |known| known.name.clone());
             outline.guards.push(Guard { function, line: number, text: trimmed.to_owned() });
@@ -114,15 +115,16 @@ fn after_word(line: &str, word: &str) -> Option<String> {
     let (at, _) = words.next()?;
     let after = line.get(at + word.len()..)?.trim_start();
     let receiver = after.strip_prefix('(').and_then(|rest| rest.split_once(')'));
-    let name: String = receiver.map_or(after, |(_, rest)| rest.trim_start()).chars().take_while(|c| is_name(*c)).collect();
+    let name: String =
+        receiver.map_or(after, |(_, rest)| rest.trim_start()).chars().take_while(|c| is_name(*c)).collect();
     (!name.is_empty()).then_some(name)
 }
 
 /// `public Order read(long id) {` or `read(id: number) {` → `read`.
 fn bare_function(line: &str) -> Option<String> {
     const STATEMENTS: &[&str] = &[
-        "if", "for", "while", "switch", "catch", "return", "new", "throw", "await", "else", "do", "using", "lock", "when",
-        "yield", "assert", "super", "this", "typeof", "case",
+        "if", "for", "while", "switch", "catch", "return", "new", "throw", "await", "else", "do", "using", "lock",
+        "when", "yield", "assert", "super", "this", "typeof", "case",
     ];
     // Attributes on the same line.
     let line = if line.starts_with('[') { line.split_once("] ").map_or(line, |(_, rest)| rest) } else { line };

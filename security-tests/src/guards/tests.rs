@@ -48,7 +48,10 @@ fn a_guard_that_a_function_loses_is_suspected_in_every_language() {
 #[test]
 fn a_guard_that_is_commented_out_is_deleted() {
     let before = "fn read() {\n    authorize(user);\n}\n";
-    assert_eq!(suspicions("a.rs", before, "fn read() {\n    // authorize(user);\n}\n"), ["read@1 was 2: authorize(user);"]);
+    assert_eq!(
+        suspicions("a.rs", before, "fn read() {\n    // authorize(user);\n}\n"),
+        ["read@1 was 2: authorize(user);"]
+    );
 }
 
 #[test]
@@ -65,7 +68,10 @@ fn a_guard_on_the_whole_file_or_class_makes_up_for_those_of_its_functions_and_th
     let all = "router.use(requireAuth)\nrouter.get('/a', a)\nrouter.get('/b', b)\n";
     assert_eq!(suspicions("r.js", each, all), [""; 0]);
     assert_eq!(suspicions("r.js", all, each), [""; 0]);
-    assert_eq!(suspicions("r.js", all, "router.get('/a', a)\nrouter.get('/b', b)\n"), ["@1 was 1: router.use(requireAuth)"]);
+    assert_eq!(
+        suspicions("r.js", all, "router.get('/a', a)\nrouter.get('/b', b)\n"),
+        ["@1 was 1: router.use(requireAuth)"]
+    );
 }
 
 #[test]
@@ -88,7 +94,8 @@ fn what_only_looks_like_a_guard_is_none() {
         ("a.md", "authorize(x)\n"),
     ];
     for (path, text) in quiet {
-        let left = if text.contains("fn read") { "fn read() {\n}\nfn authorize(user: &User) {\n}\n" } else { "def read():\n" };
+        let left =
+            if text.contains("fn read") { "fn read() {\n}\nfn authorize(user: &User) {\n}\n" } else { "def read():\n" };
         assert_eq!(suspicions(path, text, left), [""; 0], "{path}");
     }
 }

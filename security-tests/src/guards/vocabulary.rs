@@ -216,7 +216,14 @@ pub(super) static LANGUAGES: &[Language] = &[
         holders: &["impl", "mod"],
         bare_functions: false,
         routes: true,
-        before: &["#[has_role", "#[has_any_role", "#[has_permissions", "#[has_authorities", "#[protect(", "#[authorize"],
+        before: &[
+            "#[has_role",
+            "#[has_any_role",
+            "#[has_permissions",
+            "#[has_authorities",
+            "#[protect(",
+            "#[authorize",
+        ],
         within: &[
             "permits(",
             "authorize(",

@@ -216,7 +216,10 @@ fn the_page_is_one_file_that_runs_and_loads_nothing_and_believes_no_text() {
     let mut run = with_cases();
     run.findings[0].evidence = "<script>alert(1)</script>".into();
     run.matrix[0].persona = "\"><img src=x>".into();
-    let page = html(&run);
+    let page = html_of(&run, " --target http://h:1");
+    assert!(page.contains("devenv test replay object-access:readOrder --target http://h:1<"));
+    let page_of_a_stack = html(&run);
+    assert!(page_of_a_stack.contains("devenv test replay object-access:readOrder<"));
     assert!(page.contains("&#60;script&#62;alert(1)"), "{page}");
     for forbidden in ["<script", "<img", " src=", " style=", "@import", "url(", "<link", "onerror"] {
         assert!(!page.replace("img src=x", "").contains(forbidden), "{forbidden}");

@@ -16,7 +16,9 @@ pub(super) fn mend(check: &Check) -> &'static str {
             "Ask for what was asked for before, or accept it in the review: a waiver with a day, or `anyone` in its rule."
         }
         "changed-security" => "Look at both: who can call it now that could not before?",
-        "removed-guard" => "Put the guard back, or see that another one, which has no name known here, is in its place.",
+        "removed-guard" => {
+            "Put the guard back, or see that another one, which has no name known here, is in its place."
+        }
         "unknown-action" => "Add the operation as an action to the policy schema.",
         "expired-waiver" => "Mend the finding, or accept the risk again: a new date and the reason why.",
         "policy-disagrees" => "Decide which of the two is right, the rule or the policy, and change the other.",

@@ -145,7 +145,8 @@ fn location(run: &Run, finding: &Finding, sources: &Sources) -> Location {
     };
     let of_rules = crate::checks::by_id(finding.check)
         .is_some_and(|check| check.layer == Layer::Policy || matches!(check.id, "expired-waiver" | "unknown-action"));
-    let guard = sources.guards.iter().find(|guard| finding.check == "removed-guard" && guard.place() == finding.operation);
+    let guard =
+        sources.guards.iter().find(|guard| finding.check == "removed-guard" && guard.place() == finding.operation);
     let at_guard = guard.map(|guard| PhysicalLocation {
         artifact_location: ArtifactLocation { uri: guard.file.clone() },
         region: Region { start_line: guard.line },
