@@ -107,10 +107,12 @@ fn declaration(language: &Language, line: &str) -> Option<(String, bool)> {
 
 /// `fn read(` → `read`; also `func (s *Server) Read(`.
 fn after_word(line: &str, word: &str) -> Option<String> {
+    // Only modifiers come before: in `-> Result<impl Reply, Error>` nothing is declared.
+    let modifies = |c: char| is_name(c) || c == ' ' || c == '@';
     let mut words = line.match_indices(word).filter(|(at, _)| {
         let (before, after) = (line.get(..*at).unwrap_or_default(), line.get(at + word.len()..).unwrap_or_default());
-        let is_text = before.contains(['"', '\'', '(', '=']);
-        !before.ends_with(is_name) && after.starts_with([' ', '\t']) && !is_text
+        let modifiers = before.replace("pub(crate)", "").replace("pub(super)", "");
+        !before.ends_with(is_name) && after.starts_with([' ', '\t']) && modifiers.chars().all(modifies)
     });
     let (at, _) = words.next()?;
     let after = line.get(at + word.len()..)?.trim_start();

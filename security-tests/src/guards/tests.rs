@@ -39,6 +39,9 @@ fn a_guard_that_a_function_loses_is_suspected_in_every_language() {
     assert_eq!(deleting("o.rb", rails), ["OrdersController@1 was 2: before_action :authenticate_user!"]);
     let axum = "async fn read(caller: Caller) -> Reply {\n§    caller.permits(Read, &order)?;\n§    reply()\n}\n";
     assert_eq!(deleting("src/o.rs", axum), ["read@1 was 2: caller.permits(Read, &order)?;"]);
+    let typed =
+        "pub(crate) async fn read() -> Result<impl Reply, Problem> {\n§    app.require(&caller, Read).await?;\n§}\n";
+    assert_eq!(deleting("src/o.rs", typed), ["read@1 was 2: app.require(&caller, Read).await?;"]);
     let go = "func (s *Server) Routes() {\n\ts.r.Get(\"/x\", §RequireAuth(§s.read§)§)\n}\n";
     assert_eq!(deleting("s.go", go).len(), 1);
     let laravel = "Route::get('/x', [C::class, 'show'])§->middleware('auth:sanctum')§;\n";

@@ -228,6 +228,7 @@ pub(super) static LANGUAGES: &[Language] = &[
             "permits(",
             "authorize(",
             "is_authorized(",
+            ".require(",
             "require_auth",
             "require_role",
             "RequireAuthorizationLayer",
