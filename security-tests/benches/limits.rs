@@ -105,6 +105,7 @@ fn target(text: &str, personas: usize) -> Target {
         }),
         directory: None,
         lock: None,
+        base: None,
         words: Default::default(),
         decider: None,
     }

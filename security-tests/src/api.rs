@@ -5,16 +5,19 @@
 mod node;
 mod operations;
 mod schema;
+mod security;
+mod servers;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use node::Node;
 pub use operations::Operations;
 pub use schema::{Kind, Schema};
+pub use security::{Alternative, Change, Requirements};
 
 /// The methods of OpenAPI's path item, in lower case as written there.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
@@ -26,6 +29,10 @@ pub struct Api {
     pub title: String,
     /// Operations in the order of the document.
     pub operations: Vec<Operation>,
+    /// Path of the document's first server, e.g. `/api/v1`; empty for none.
+    pub base_path: String,
+    /// Security schemes by name, each with what it is: `http bearer`, `apiKey header X-Key`.
+    pub schemes: BTreeMap<String, String>,
 }
 
 /// One operation.
@@ -45,6 +52,8 @@ pub struct Operation {
     pub example: Option<Value>,
     /// What the document says about security.
     pub security: Security,
+    /// The same in full: what a caller must show.
+    pub requirements: Requirements,
     /// What it answers when all is well.
     pub response: Option<Schema>,
 }
@@ -113,7 +122,28 @@ impl Api {
             return Err(ApiError::Duplicate(twice.id.clone()));
         }
         let title = document.pointer("#/info/title").and_then(Node::text).unwrap_or_default().to_owned();
-        Ok(Self { title, operations })
+        let base_path = servers::base_path(&document);
+        Ok(Self { title, operations, base_path, schemes: read_schemes(&document) })
+    }
+
+    /// Where the API answers on a target: the host is the target's, the base path the document's, unless the target has
+    /// one itself.
+    #[must_use]
+    pub fn address(&self, target: &str) -> String {
+        servers::address(target, &self.base_path)
+    }
+
+    /// An operation of an earlier document: of the same name, else with the same method and path. With what it asked for,
+    /// in the names that schemes have here.
+    #[must_use]
+    pub fn earlier<'a>(&self, operation: &Operation, before: &'a Self) -> Option<(&'a Operation, Requirements)> {
+        let of_name = before.operation(&operation.id);
+        let found = of_name.or_else(|| {
+            let same_place = before.operations.iter().find(|known| known.place() == operation.place());
+            // One that still has its name is somewhere else now.
+            same_place.filter(|known| self.operation(&known.id).is_none())
+        })?;
+        Some((found, found.requirements.renamed(&security::names(&before.schemes, &self.schemes))))
     }
 
     /// The names of all operations, in the order of the document.
@@ -141,6 +171,7 @@ impl Operation {
             request: None,
             example: None,
             security: Security::Undocumented,
+            requirements: Requirements::new(Vec::new()),
             response: None,
         }
     }
@@ -149,6 +180,12 @@ impl Operation {
     #[must_use]
     pub fn label(&self) -> String {
         format!("{} {}", self.method, self.path)
+    }
+
+    /// Method and path, whatever its parameters are called.
+    fn place(&self) -> (&str, String) {
+        let part = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };
+        (&self.method, self.path.split('/').map(part).collect::<Vec<_>>().join("/"))
     }
 
     /// Names in the path template, in order.
@@ -192,13 +229,15 @@ fn read_operation(document: &Node, item: &Node, place: &Place<'_>, node: &Node) 
     let method = place.method.to_ascii_uppercase();
     let named = node.get("operationId").and_then(Node::text).map(str::to_owned);
     let media = node.get("requestBody").map(|body| schema::resolve(document, body)).and_then(json_media);
+    let security = node.get("security").or_else(|| document.get("security"));
     Operation {
         id: named.unwrap_or_else(|| format!("{method} {}", place.path)),
         path: place.path.to_owned(),
         parameters: read_parameters(document, item, node),
         request: media.and_then(|media| media.get("schema")).map(|node| schema::read(document, node)),
         example: media.and_then(|media| media_example(document, media)),
-        security: read_security(node.get("security").or_else(|| document.get("security"))),
+        security: read_security(security),
+        requirements: read_requirements(security),
         response: read_response(document, node),
         method,
     }
@@ -255,4 +294,24 @@ fn read_security(node: Option<&Node>) -> Security {
     } else {
         Security::Required
     }
+}
+
+fn read_requirements(node: Option<&Node>) -> Requirements {
+    let scopes = |node: &Node| node.items().iter().filter_map(Node::text).map(str::to_owned).collect();
+    let alternative = |node: &Node| -> Alternative {
+        node.entries().iter().map(|(scheme, node)| (scheme.clone(), scopes(node))).collect()
+    };
+    Requirements::new(node.map(Node::items).unwrap_or_default().iter().map(alternative).collect())
+}
+
+/// Schemes by name, each as what tells it from others; not how it is described.
+fn read_schemes(document: &Node) -> BTreeMap<String, String> {
+    let read = |(name, node): &(String, Node)| {
+        let node = schema::resolve(document, node);
+        let words = ["type", "scheme", "in", "name", "openIdConnectUrl"].map(|key| node.get(key).and_then(Node::text));
+        let kind: Vec<&str> = words.into_iter().flatten().collect();
+        // RFC 9110 §11.1: the names of schemes have no case.
+        (name.clone(), if kind.first() == Some(&"http") { kind.join(" ").to_lowercase() } else { kind.join(" ") })
+    };
+    document.pointer("#/components/securitySchemes").map(Node::entries).unwrap_or_default().iter().map(read).collect()
 }

@@ -7,8 +7,10 @@
 
 pub mod access;
 pub mod api;
+pub mod base;
 pub mod checks;
 pub mod exchange;
+pub mod guards;
 pub mod lock;
 pub mod login;
 pub mod oracle;
@@ -25,6 +27,7 @@ pub mod verdict;
 
 pub use access::AccessRules;
 pub use api::{Api, ApiError};
+pub use base::Base;
 pub use plan::{Options, PlanError, TestPlan, plan};
 pub use run::Run;
 pub use runner::{Progress, clean_up, restore, run};

@@ -100,8 +100,11 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "deactivated-user",
             "removed-role",
             "undeclared-security",
+            "weakened-security",
         ],
     ),
+    // What asks for nothing any more also declares nothing.
+    ("weakened-security", &["undeclared-security"]),
     // A signature that nobody looks at may as well be of another kind.
     (
         "ignored-signature",

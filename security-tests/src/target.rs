@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::access::AccessRules;
 use crate::api::Api;
+use crate::base::Base;
 use crate::lock::AccessLock;
 use crate::oracle::Decider;
 use crate::secret::Secret;
@@ -29,6 +30,8 @@ pub struct Target {
     pub directory: Option<Directory>,
     /// The access matrix as it was recorded and reviewed; without it nothing is compared.
     pub lock: Option<AccessLock>,
+    /// The project at an earlier revision; without it nothing is compared.
+    pub base: Option<Base>,
     /// The policies, evaluated in-process; without them the `policy` layer says that it did not run.
     pub decider: Option<Arc<dyn Decider>>,
     /// Words that may be the signing key: more names of the project, and texts of its files. Never shown.

@@ -273,6 +273,40 @@ async fn files_that_forget_an_operation_or_its_security_are_findings() {
 }
 
 #[tokio::test]
+async fn a_declaration_that_was_weakened_is_a_finding_and_other_changes_are_advice_or_silent() {
+    const READ_ME: &str = "{ operationId: readMe }";
+    let declaring =
+        |security: &str| DOCUMENT.replace(READ_ME, &format!("{{ operationId: readMe, security: {security} }}"));
+    let static_findings = async |before: &str, now: &str, guards: Vec<security_tests::guards::RemovedGuard>| {
+        let mut target = target(&World::start(&[]).await);
+        target.api = security_tests::Api::parse(&declaring(now)).unwrap();
+        let api = security_tests::Api::parse(&declaring(before)).ok();
+        target.base = Some(security_tests::Base { revision: "HEAD".into(), api, guards });
+        let options = Options { layers: vec![Layer::Static], ..Options::default() };
+        let run = security_tests::run(&plan(&target, &options).unwrap(), &target, &mut |_| {}).await;
+        (
+            findings(&run),
+            run.verdict(),
+            run.findings.first().map(|finding| finding.evidence.clone()).unwrap_or_default(),
+        )
+    };
+    let (found, verdict, evidence) = static_findings("[{ a: [read] }]", "[{ a: [] }]", vec![]).await;
+    assert_eq!((found, verdict), (vec!["weakened-security GET /me API2:2023".to_owned()], Verdict::Fail));
+    assert!(evidence.ends_with("at HEAD it asked for a [read]; now for a"), "{evidence}");
+    // One defect, once: what asks for nothing any more declares nothing either.
+    let (found, _, _) = static_findings("[{ a: [] }]", "[]", vec![]).await;
+    assert_eq!(found, ["weakened-security GET /me API2:2023"]);
+    let (found, verdict, _) = static_findings("[{ a: [] }]", "[{ b: [] }]", vec![]).await;
+    assert_eq!((found, verdict), (vec!["changed-security GET /me API8:2023".to_owned()], Verdict::Pass));
+    let (found, verdict, _) = static_findings("[{ a: [] }]", "[{ a: [], b: [] }]", vec![]).await;
+    assert_eq!((found, verdict), (vec![], Verdict::Pass));
+    let guard = security_tests::guards::removed("src/me.py", "@login_required\ndef me():\n", "def me():\n");
+    let (found, verdict, evidence) = static_findings("[{ a: [] }]", "[{ a: [] }]", guard).await;
+    assert_eq!((found, verdict), (vec!["removed-guard src/me.py:me API5:2023".to_owned()], Verdict::Pass));
+    assert!(evidence.ends_with("at HEAD there was line 1, `@login_required`; now src/me.py:1"), "{evidence}");
+}
+
+#[tokio::test]
 async fn a_run_can_be_spawned_and_dropped_and_the_personas_put_back() {
     fn spawnable<T: Send>(future: T) -> T {
         future

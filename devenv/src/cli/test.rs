@@ -50,6 +50,9 @@ pub struct Test {
     /// One part of the run, for machines that share it, e.g. `2/4`
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub shard: Option<Shard>,
+    /// Commit that files are compared with: was a declared security requirement weakened, a guard deleted? [default: HEAD]
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
     /// Write a report: json, junit, sarif or html, e.g. `--report junit=run.xml`; may be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     pub reports: Vec<String>,
@@ -94,6 +97,15 @@ pub struct Replay {
     pub stack: StackArgs,
     /// Id of a finding or of a case, as reports print it
     pub id: String,
+    /// The API of that run, when it was not a stack
+    #[arg(long, value_name = "URL")]
+    pub target: Option<String>,
+    /// Who may do what of that API [default: authz.yaml in --dir]
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub rules: Option<PathBuf>,
+    /// Commit that files are compared with [default: HEAD]
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
     /// A JSON report to take it from, instead of the last run here
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_log;
+mod base;
 mod completions;
 mod config;
 mod control;

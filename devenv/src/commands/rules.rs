@@ -7,7 +7,7 @@ use security_tests::access::AccessRules;
 use security_tests::lock::AccessLock;
 use security_tests::login::SigningKey;
 use security_tests::target::Persona;
-use security_tests::{Api, Secret};
+use security_tests::{Api, Base, Secret};
 
 use crate::commands::session::Session;
 use crate::commands::{Failure, Message};
@@ -30,6 +30,8 @@ pub(super) struct Rules {
     pub(super) decider: Option<CedarDecider>,
     /// The recorded access matrix, when there is one.
     pub(super) lock: Option<AccessLock>,
+    /// The project at an earlier revision, when somebody asked for it.
+    pub(super) base: Option<Base>,
     /// The OpenAPI document, relative to the project.
     pub(super) openapi: PathBuf,
     /// How the API opens its deliberate flaws, when it has some.
@@ -41,6 +43,8 @@ pub(super) struct StandaloneRules {
     pub(super) api: Api,
     pub(super) access: AccessRules,
     pub(super) personas: std::collections::BTreeMap<String, Persona>,
+    /// The OpenAPI document beside the rules, when it is a file.
+    pub(super) openapi: Option<PathBuf>,
 }
 
 /// Where rules are.
@@ -83,7 +87,7 @@ pub(super) fn check_rules(session: &Session, source: &SourceFile, reporter: &Rep
     read_secrets(&place, &mut file, &mut access)?;
     let mutations = file.mutations;
     let lock = lock(&lock_path(session, &source.path))?;
-    Ok(Rules { api, access, decider: decider(session)?, lock, openapi, mutations })
+    Ok(Rules { api, access, decider: decider(session)?, lock, base: None, openapi, mutations })
 }
 
 /// Where the access matrix is recorded: `authz.lock` beside `authz.yaml`.
@@ -118,7 +122,11 @@ pub(super) async fn load_standalone(
     let cast = file.personas.iter().map(|(name, persona)| (name.clone(), persona.roles.clone())).collect();
     let (api, mut access) = hold(&document(&place, &file).await?, &file, &cast, reporter)?;
     read_secrets(&place, &mut file, &mut access)?;
-    Ok(StandaloneRules { api, access, personas: file.personas })
+    let openapi = match file.openapi {
+        Document::File(path) => Some(path),
+        Document::Url(_) | Document::OfApi(_) => None,
+    };
+    Ok(StandaloneRules { api, access, personas: file.personas, openapi })
 }
 
 /// Holds the rules against the document.

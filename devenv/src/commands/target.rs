@@ -11,7 +11,11 @@ use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 
 /// Describes an API by its address and its rules.
-pub(super) async fn describe(url: &str, rules: &Path, reporter: &Reporter) -> Result<Target, Failure> {
+pub(super) async fn describe(
+    (url, file): (&str, &Path),
+    base: Option<&str>,
+    reporter: &Reporter,
+) -> Result<Target, Failure> {
     let wrong = |why: &str| {
         let help = "write it as `http://127.0.0.1:8080`".to_owned();
         Failure::with_help(Exit::Usage, format!("`--target {url}` {why}"), help)
@@ -20,7 +24,8 @@ pub(super) async fn describe(url: &str, rules: &Path, reporter: &Reporter) -> Re
     if !matches!(parsed.scheme(), "http" | "https") {
         return Err(wrong("is not an HTTP address"));
     }
-    let rules = load_standalone(rules, url, reporter).await?;
+    let rules = load_standalone(file, url, reporter).await?;
+    let base = super::base::base((file.parent().unwrap_or(Path::new("")), rules.openapi.as_deref()), base, reporter)?;
     if rules.access.login.is_none() {
         reporter.report(Event::Note { message: "the rules have no `login`: only files are looked at".into() });
     }
@@ -28,7 +33,7 @@ pub(super) async fn describe(url: &str, rules: &Path, reporter: &Reporter) -> Re
     let name = if rules.api.title.is_empty() { host.to_owned() } else { rules.api.title.clone() };
     Ok(Target {
         name,
-        base_url: url.trim_end_matches('/').to_owned(),
+        base_url: rules.api.address(url),
         api: rules.api,
         access: rules.access,
         personas: rules.personas,
@@ -36,6 +41,7 @@ pub(super) async fn describe(url: &str, rules: &Path, reporter: &Reporter) -> Re
         directory: None,
         decider: None,
         lock: None,
+        base,
         words: security_tests::tokens::words::Project::default(),
     })
 }

@@ -12,7 +12,7 @@ use security_tests::lock::AccessLock;
 use security_tests::oracle::Decider;
 use security_tests::target::{Directory, Persona, Provider};
 use security_tests::tokens::words::Project;
-use security_tests::{Api, Secret, Target};
+use security_tests::{Api, Base, Secret, Target};
 
 use crate::manifest::Manifest;
 
@@ -36,6 +36,8 @@ pub struct Description<'a> {
     pub decider: Option<CedarDecider>,
     /// The recorded access matrix.
     pub lock: Option<AccessLock>,
+    /// The project at an earlier revision.
+    pub base: Option<Base>,
     /// Bearer token of the provider's control API.
     pub idp_control: Option<String>,
     /// Bearer token of the IAM with every permission.
@@ -45,7 +47,7 @@ pub struct Description<'a> {
 /// Describes the target.
 #[must_use]
 pub fn describe(description: Description<'_>) -> Target {
-    let Description { manifest, name, base_url, api, access, words, decider, lock, idp_control, iam_control } =
+    let Description { manifest, name, base_url, api, access, words, decider, lock, base, idp_control, iam_control } =
         description;
     let persona = |(name, persona): (&String, &crate::manifest::Persona)| {
         (name.clone(), Persona { tenant: persona.tenant.clone(), roles: persona.roles.clone(), account: None })
@@ -61,13 +63,14 @@ pub fn describe(description: Description<'_>) -> Target {
     });
     Target {
         name: name.to_owned(),
-        base_url,
+        base_url: api.address(&base_url),
         api,
         access,
         personas: manifest.identity.personas.iter().map(persona).collect(),
         provider,
         directory,
         lock,
+        base,
         decider: decider.map(|decider| Arc::new(decider) as Arc<dyn Decider>),
         words,
     }

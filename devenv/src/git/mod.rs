@@ -2,8 +2,9 @@
 //!
 //! The program is what the team has configured (worktrees, partial clones, safe directories); a library would not be.
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use thiserror::Error;
 
@@ -79,11 +80,77 @@ pub fn files(directory: &Path, revision: &str, folder: &Path, endings: &[&str]) 
     paths.into_iter().map(read).collect()
 }
 
+/// A file that is not as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What it was called, relative to the directory that was asked about.
+    pub before: String,
+    /// What it is called.
+    pub now: String,
+}
+
+/// The files under a directory that were there in a commit and differ in the work tree, renamed or not. What was added
+/// or deleted is not among them.
+///
+/// # Errors
+/// No git, or no repository.
+pub fn edits(directory: &Path, commit: &str) -> Result<Vec<Edit>, GitError> {
+    let arguments =
+        ["diff", "--name-status", "-z", "--no-ext-diff", "--find-renames", "--diff-filter=MR", "--relative"];
+    let listed = succeed(git(directory, &[&arguments[..], &[commit, "--", "."]].concat())?)?;
+    let mut words = listed.split('\0').filter(|word| !word.is_empty());
+    let mut edits = Vec::new();
+    // `M`, path; or `R` and a number, path, path.
+    while let (Some(status), Some(before)) = (words.next(), words.next()) {
+        let now = if status.starts_with('R') { words.next().unwrap_or_default() } else { before };
+        edits.push(Edit { before: before.to_owned(), now: now.to_owned() });
+    }
+    Ok(edits)
+}
+
+/// Files of a commit, in the order asked for; nothing for one that is not there or not text.
+///
+/// # Errors
+/// No git, or no repository.
+pub fn texts(directory: &Path, commit: &str, paths: &[&str]) -> Result<Vec<Option<String>>, GitError> {
+    let mut command = command(directory, &["cat-file", "--batch"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(GitError::Program)?;
+    let asked: String = paths.iter().map(|path| format!("{commit}:./{}\n", path.replace('\n', ""))).collect();
+    let stdin = child.stdin.take();
+    // Git answers while it is asked: whoever only writes waits for one who waits.
+    let writer = std::thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(asked.as_bytes())));
+    let output = child.wait_with_output().map_err(GitError::Program)?;
+    drop(writer.join());
+    let mut rest = output.stdout.as_slice();
+    Ok(paths.iter().map(|_| next_object(&mut rest)).collect())
+}
+
+/// `ID blob SIZE`, a line end, the content, a line end; or `NAME missing`.
+fn next_object(rest: &mut &[u8]) -> Option<String> {
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    let head = String::from_utf8_lossy(rest.get(..end)?).into_owned();
+    *rest = rest.get(end + 1..)?;
+    let mut words = head.rsplit(' ');
+    let (size, kind) = (words.next()?.parse::<usize>().ok()?, words.next()?);
+    let content = rest.get(..size)?;
+    *rest = rest.get(size + 1..).unwrap_or_default();
+    String::from_utf8(content.to_vec()).ok().filter(|_| kind == "blob")
+}
+
 fn git(directory: &Path, arguments: &[&str]) -> Result<std::process::Output, GitError> {
+    command(directory, arguments).output().map_err(GitError::Program)
+}
+
+fn command(directory: &Path, arguments: &[&str]) -> Command {
     // Messages are shown to people and never parsed; prompts would hang a command.
     let mut command = Command::new("git");
     command.arg("-C").arg(directory).args(arguments).env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
-    command.output().map_err(GitError::Program)
+    command
 }
 
 fn succeed(output: std::process::Output) -> Result<String, GitError> {
@@ -130,6 +197,32 @@ mod tests {
         assert_eq!(texts("HEAD~1"), ["policies/a.cedar=old a", "policies/b.cedar=old b"]);
         assert_eq!(texts("HEAD"), ["policies/a.cedar=new a", "policies/b.cedar=old b"]);
         assert_eq!(files(&project, "HEAD", Path::new("nowhere"), &[".cedar"]).unwrap(), []);
+    }
+
+    #[test]
+    fn texts_come_in_the_order_asked_for_and_what_is_not_there_is_nothing() {
+        let place = repository();
+        let project = place.path().join("project");
+        std::fs::write(project.join("policies/bytes.bin"), [0xff, 0xfe, b'\n']).unwrap();
+        run(place.path(), &["add", "."]);
+        run(place.path(), &["commit", "-qm", "three"]);
+        let commit = commit(&project, "HEAD").unwrap();
+        let paths = ["policies/b.cedar", "nowhere", "policies", "policies/bytes.bin", "policies/a.cedar"];
+        let texts = texts(&project, &commit, &paths).unwrap();
+        assert_eq!(texts, [Some("old b".to_owned()), None, None, None, Some("new a".to_owned())]);
+    }
+
+    #[test]
+    fn edits_are_what_differs_in_the_work_tree_under_its_name_then_and_now() {
+        let place = repository();
+        let project = place.path().join("project");
+        std::fs::write(project.join("policies/a.cedar"), "newer a").unwrap();
+        std::fs::write(project.join("policies/added.cedar"), "added").unwrap();
+        run(place.path(), &["mv", "project/policies/b.cedar", "project/policies/moved.cedar"]);
+        std::fs::write(place.path().join("outside.txt"), "x").unwrap();
+        let edits = edits(&project, &commit(&project, "HEAD").unwrap()).unwrap();
+        let edits: Vec<_> = edits.iter().map(|edit| format!("{} {}", edit.before, edit.now)).collect();
+        assert_eq!(edits, ["policies/a.cedar policies/a.cedar", "policies/b.cedar policies/moved.cedar"]);
     }
 
     #[test]

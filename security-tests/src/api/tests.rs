@@ -57,6 +57,30 @@ fn security_is_inherited_overridden_and_optional() {
 }
 
 #[test]
+fn what_an_operation_asked_for_is_found_under_its_name_or_at_its_place() {
+    let document = |paths: &str, scheme: &str| {
+        let schemes = format!("components: {{ securitySchemes: {{ {scheme}: {{ type: http, scheme: Bearer }} }} }}");
+        Api::parse(&format!("openapi: 3.1.0\nsecurity: [{{ {scheme}: [] }}]\n{schemes}\npaths: {{ {paths} }}")).unwrap()
+    };
+    let before = document(
+        "\"/a/{id}\": { get: { operationId: readA } }, /b: { get: {} }, /c: { get: { operationId: c } }",
+        "jwt",
+    );
+    let now = document(
+        "/v2/a: { get: { operationId: readA } }, /b: { get: { operationId: b } }, /c: { get: { operationId: d } }, /d: { get: { operationId: c } }",
+        "bearer",
+    );
+    let earlier = |id: &str| {
+        let (operation, asked) = now.earlier(now.operation(id).unwrap(), &before)?;
+        Some(format!("{} {asked}", operation.label()))
+    };
+    assert_eq!(earlier("readA").unwrap(), "GET /a/{id} bearer");
+    assert_eq!(earlier("b").unwrap(), "GET /b bearer");
+    assert_eq!(earlier("c").unwrap(), "GET /c bearer");
+    assert_eq!(earlier("d"), None);
+}
+
+#[test]
 fn json_and_version_3_0_read_alike() {
     let api = Api::parse(r#"{"openapi": "3.0.3", "paths": {"/b": {"post": {}}, "/a": {"get": {"operationId": "a"}}}}"#);
     assert_eq!(api.unwrap().operation_ids(), ["POST /b", "a"]);

@@ -62,7 +62,7 @@ impl<'a> Evidence<'a> {
     /// The markers in a text, except one.
     #[must_use]
     pub fn markers(&self, text: &str, except: Option<&str>) -> Vec<&'a Marker> {
-        let prefix = marker_prefix(self.plan.seed);
+        let prefix = marker_prefix(self.plan);
         let length = prefix.len() + 5;
         let found: BTreeSet<&str> = text
             .match_indices(&prefix)

@@ -39,6 +39,7 @@ mod privilege_escalation;
 mod property_exposure;
 mod reach;
 mod remote_key;
+mod removed_guard;
 mod removed_role;
 mod revoked_token;
 mod scheme_case;
@@ -64,6 +65,7 @@ mod unknown_subject;
 mod unsigned_token;
 mod versions;
 mod weak_key;
+mod weakened_security;
 mod widened_access;
 mod wrong_audience;
 mod wrong_issuer;
@@ -156,6 +158,9 @@ impl Fact {
 pub static ALL: &[&Check] = &[
     &undecided_operation::CHECK,
     &undeclared_security::CHECK,
+    &weakened_security::CHECK,
+    &weakened_security::CHANGED,
+    &removed_guard::CHECK,
     &unknown_action::CHECK,
     &expired_waiver::CHECK,
     &policy_disagrees::CHECK,

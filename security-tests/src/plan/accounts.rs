@@ -139,7 +139,7 @@ impl Draft<'_> {
         let number = self.plan.accounts.len();
         let letters = persona.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
         let mut handle: String = letters.take(12).collect();
-        handle.push_str(&format!("{:08x}x{number}", self.plan.seed & 0xffff_ffff));
+        handle.push_str(&format!("{}x{number}", self.plan.salt()));
         let actor =
             if self.plan.accounts.contains_key(persona) { format!("{persona}+{number}") } else { persona.to_owned() };
         let account = PlannedAccount {

@@ -146,7 +146,7 @@ impl<'a> Draft<'a> {
     /// A marker that nothing else contains.
     pub fn marker(&mut self, resource: &str, owner: &str) -> String {
         // Letters and digits only: it goes into names, addresses and paths.
-        let marker = format!("{}{:05}", marker_prefix(self.plan.seed), self.plan.markers.len());
+        let marker = format!("{}{:05}", marker_prefix(&self.plan), self.plan.markers.len());
         let betrays = Marker { resource: resource.to_owned(), owner: owner.to_owned() };
         self.plan.markers.insert(marker.clone(), betrays);
         marker
@@ -182,6 +182,6 @@ impl<'a> Draft<'a> {
 
 /// What all markers of a run begin with; five digits follow.
 #[must_use]
-pub(crate) fn marker_prefix(seed: u64) -> String {
-    format!("canary{:08x}", seed & 0xffff_ffff)
+pub(crate) fn marker_prefix(plan: &TestPlan) -> String {
+    format!("canary{}", plan.salt())
 }

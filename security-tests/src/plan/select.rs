@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Case, Detail, Group, Phase, PlanError, SignIn, StepId, TestPlan, Trial};
+use super::{Action, Case, Detail, Group, ObjectId, Phase, PlanError, SignIn, StepId, TestPlan, Trial};
 
 /// Narrows a plan to its shard and to the cases asked for.
 pub(super) fn select(plan: &mut TestPlan) -> Result<(), PlanError> {
@@ -58,12 +58,7 @@ fn prune(plan: &mut TestPlan) {
     let mut needed: BTreeSet<StepId> = plan.cases.iter().flat_map(Case::steps).collect();
     needed.extend(plan.cells.iter().filter_map(|cell| cell.trial.as_ref()).flat_map(Trial::steps));
     needed.extend(plan.anonymous.values());
-    let objects: BTreeSet<String> = needed.iter().filter_map(|step| object_of(plan, *step)).collect();
-    let makes = |step: &StepId| match plan.steps.get(*step).map(|step| &step.action) {
-        Some(Action::Request(request)) => request.creates.is_some_and(|object| objects.contains(&object.to_string())),
-        _ => false,
-    };
-    needed.extend((0..plan.steps.len()).filter(makes).collect::<Vec<_>>());
+    add_makers(plan, &mut needed);
     let signs_in = logins_of(plan, &needed);
     let whole: Vec<bool> = plan.groups.iter().map(|group| is_whole(plan, group)).collect();
     for (group, whole) in plan.groups.iter_mut().zip(whole) {
@@ -108,11 +103,28 @@ fn logins_of(plan: &TestPlan, needed: &BTreeSet<StepId>) -> BTreeSet<StepId> {
     (0..plan.steps.len()).filter(of_them).collect()
 }
 
-/// The number of the object in the path of a step.
-fn object_of(plan: &TestPlan, step: StepId) -> Option<String> {
-    let Action::Request(request) = &plan.steps.get(step)?.action else { return None };
-    let (_, rest) = request.path.split_once("${object:")?;
-    rest.split_once('}').map(|(number, _)| number.to_owned())
+/// Adds the steps that make the objects of needed steps, and those that these are inside of.
+fn add_makers(plan: &TestPlan, needed: &mut BTreeSet<StepId>) {
+    let creates = |step: &StepId| match plan.steps.get(*step).map(|step| &step.action) {
+        Some(Action::Request(request)) => request.creates,
+        _ => None,
+    };
+    let makers: BTreeMap<ObjectId, StepId> =
+        (0..plan.steps.len()).filter_map(|step| Some((creates(&step)?, step))).collect();
+    let mut open: Vec<StepId> = needed.iter().copied().collect();
+    while let Some(step) = open.pop() {
+        let of_objects = objects_of(plan, step).into_iter().filter_map(|object| makers.get(&object).copied());
+        open.extend(of_objects.filter(|maker| needed.insert(*maker)));
+    }
+}
+
+/// The objects that a step names: in its path all those that one is inside of, in its body two under one key.
+fn objects_of(plan: &TestPlan, step: StepId) -> Vec<ObjectId> {
+    let Some(Action::Request(request)) = plan.steps.get(step).map(|step| &step.action) else { return Vec::new() };
+    let texts = std::iter::once(&request.path).chain(request.headers.iter().map(|(_, value)| value));
+    let numbers = texts.flat_map(|text| text.split("${object:").skip(1)).filter_map(|rest| rest.split_once('}'));
+    let named = numbers.filter_map(|(number, _)| number.parse().ok());
+    named.chain(request.twice.iter().flat_map(|twice| [twice.first, twice.last])).collect()
 }
 
 impl Case {

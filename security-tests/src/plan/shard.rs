@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::TestPlan;
+
 /// One part of a run that several machines share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
@@ -46,6 +48,16 @@ impl Shard {
     }
 }
 
+impl TestPlan {
+    /// Eight digits that make names and markers those of this run. Parts of a run may share seed and target, and must
+    /// not make the same accounts twice.
+    pub(crate) fn salt(&self) -> String {
+        let part = self.scope.shard.map_or(0, |shard| shard.index as u64);
+        // An odd factor: different parts never meet within 32 bits.
+        format!("{:08x}", self.seed.wrapping_add(part.wrapping_mul(0x9e37_79b1)) & 0xffff_ffff)
+    }
+}
+
 impl std::fmt::Display for Shard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.index, self.count)
@@ -60,6 +72,18 @@ mod tests {
     fn a_shard_is_written_as_one_of_so_many() {
         assert_eq!(Shard::parse("2/3"), Some(Shard { index: 2, count: 3 }));
         assert_eq!([Shard::parse("0/3"), Shard::parse("4/3"), Shard::parse("1"), Shard::parse("a/b")], [None; 4]);
+    }
+
+    #[test]
+    fn parts_of_one_seed_make_different_names_and_a_whole_run_those_of_its_seed() {
+        let salt = |shard: Option<Shard>| {
+            let mut plan = TestPlan { seed: 7, ..TestPlan::default() };
+            plan.scope.shard = shard;
+            plan.salt()
+        };
+        let parts = [1, 2].map(|index| salt(Some(Shard { index, count: 2 })));
+        assert_eq!(salt(None), "00000007");
+        assert!(parts[0] != parts[1] && !parts.contains(&salt(None)), "{parts:?}");
     }
 
     #[test]

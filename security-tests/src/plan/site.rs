@@ -33,6 +33,8 @@ pub struct Site {
     known_secret: Option<String>,
     /// The object on which forged tokens are tried.
     of_forgeries: Option<ObjectId>,
+    /// What personas tried here with nothing but their own token.
+    tried: BTreeMap<String, Trial>,
 }
 
 impl Site {
@@ -95,7 +97,7 @@ impl Draft<'_> {
         Some(site)
     }
 
-    /// Adds a request to a site. What the control already shows is not sent twice.
+    /// Adds a request to a site. What the control or the same request before already shows is not sent twice.
     pub fn attempt(&mut self, operation: &str, owner: Option<&str>, attempt: Attempt) -> Option<Trial> {
         let mut site = self.site(operation, owner)?;
         if let (Some(control), Credential::Persona(persona)) = (&site.control, &attempt.credential)
@@ -107,12 +109,20 @@ impl Draft<'_> {
         if self.is_usual_place(&attempt.credential) {
             return None;
         }
+        let plain = match &attempt.credential {
+            Credential::Persona(persona) if attempt.headers.is_empty() => Some(persona.clone()),
+            _ => None,
+        };
+        if let Some(known) = plain.as_ref().and_then(|persona| site.tried.get(persona)) {
+            return Some(known.clone());
+        }
         if is_forged(&attempt.credential) && self.login().is_some_and(|login| login.changes_account(operation)) {
             // Proving that a password was not changed costs two logins, and logins are made to be slow.
             return None;
         }
         let mut trial = self.send(&mut site, attempt, Role::Attack)?;
         trial.control = site.control.clone();
+        site.tried.extend(plain.map(|persona| (persona, trial.clone())));
         self.sites.insert((operation.to_owned(), owner.map(str::to_owned)), site);
         Some(trial)
     }
@@ -173,6 +183,7 @@ impl Draft<'_> {
             stand_ins: BTreeMap::new(),
             known_secret: None,
             of_forgeries: None,
+            tried: BTreeMap::new(),
         })
     }
 

@@ -51,6 +51,7 @@ pub(crate) fn target() -> Target {
         directory: None,
         decider: None,
         lock: None,
+        base: None,
         words: Default::default(),
     }
 }

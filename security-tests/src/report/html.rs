@@ -19,7 +19,7 @@ const STYLE: &str = include_str!("../../templates/report.css");
 
 #[derive(Template)]
 #[template(path = "report.html")]
-struct Page {
+struct Page<'a> {
     style: &'static str,
     /// The style sheet by its hash: the only thing that the page's policy lets in.
     style_source: String,
@@ -37,6 +37,8 @@ struct Page {
     seen: bool,
     findings: Vec<FindingCard>,
     open: Vec<(String, usize)>,
+    /// What follows the id in a replay.
+    again: &'a str,
 }
 
 struct LayerRow {
@@ -86,6 +88,12 @@ struct FindingCard {
 /// The report as an HTML document.
 #[must_use]
 pub fn html(run: &Run) -> String {
+    html_of(run, "")
+}
+
+/// The same for a run with options that a replay needs too: a space and what follows the id there.
+#[must_use]
+pub fn html_of(run: &Run, again: &str) -> String {
     let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
     let page = Page {
         style: STYLE,
@@ -103,6 +111,7 @@ pub fn html(run: &Run) -> String {
         seen: run.matrix.iter().any(|cell| cell.observed != Observed::NotRun),
         findings: run.findings.iter().map(|finding| card(run, finding)).collect(),
         open: run.open_questions(),
+        again,
     };
     // Writing into a string fails only when a value's own formatting does; none of these does.
     page.render().unwrap_or_default()

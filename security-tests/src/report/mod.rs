@@ -10,7 +10,7 @@ mod terminal;
 mod tests;
 mod transcript;
 
-pub use html::html;
+pub use html::{html, html_of};
 pub use json::json;
 pub use junit::junit;
 pub use sarif::{Source, Sources, sarif};

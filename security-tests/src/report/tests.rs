@@ -192,7 +192,7 @@ fn a_waived_finding_is_skipped_in_junit_and_suppressed_in_sarif() {
 fn sarif_tells_a_finding_at_the_line_of_its_operation() {
     let document = "paths:\n  /orders/{id}:\n    get:\n      operationId: readOrder\n";
     let source = Source { uri: "api/openapi.yaml".into(), text: document.into() };
-    let sarif = sarif(&with_cases(), &Sources { openapi: Some(source), access: None });
+    let sarif = sarif(&with_cases(), &Sources { openapi: Some(source), ..Sources::default() });
     let (run, result) = (&sarif["runs"][0], &sarif["runs"][0]["results"][0]);
     assert_eq!(
         result["locations"][0]["physicalLocation"],
@@ -216,7 +216,10 @@ fn the_page_is_one_file_that_runs_and_loads_nothing_and_believes_no_text() {
     let mut run = with_cases();
     run.findings[0].evidence = "<script>alert(1)</script>".into();
     run.matrix[0].persona = "\"><img src=x>".into();
-    let page = html(&run);
+    let page = html_of(&run, " --target http://h:1");
+    assert!(page.contains("devenv test replay object-access:readOrder --target http://h:1<"));
+    let page_of_a_stack = html(&run);
+    assert!(page_of_a_stack.contains("devenv test replay object-access:readOrder<"));
     assert!(page.contains("&#60;script&#62;alert(1)"), "{page}");
     for forbidden in ["<script", "<img", " src=", " style=", "@import", "url(", "<link", "onerror"] {
         assert!(!page.replace("img src=x", "").contains(forbidden), "{forbidden}");

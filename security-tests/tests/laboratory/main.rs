@@ -88,6 +88,7 @@ fn target(url: &str) -> Target {
         directory: Some(Directory { scim_url: format!("{url}/scim"), token: Secret::new("directory") }),
         decider: None,
         lock: None,
+        base: None,
         words: Project { names: Vec::new(), texts: vec!["PORT=8080\nJWT_SECRET=\"tr0ub4dor&3\"".into()] },
     }
 }

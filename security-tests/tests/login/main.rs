@@ -165,6 +165,7 @@ fn target(club: &Club) -> Target {
         directory: None,
         decider: None,
         lock: None,
+        base: None,
         words: security_tests::tokens::words::Project::default(),
     }
 }
@@ -185,6 +186,25 @@ async fn run(target: &Target, options: Options) -> Run {
 async fn attack(oddities: &[&str]) -> Run {
     let club = Club::start(oddities).await;
     run(&target(&club), Options::default()).await
+}
+
+#[tokio::test]
+async fn the_shards_of_a_run_with_its_own_login_are_the_whole_run() {
+    let club = Club::start(&["any-ones-note"]).await;
+    let target = target(&club);
+    let ids = |run: &Run| run.cases.iter().map(|case| case.id.clone()).collect::<std::collections::BTreeSet<_>>();
+    let whole = run(&target, Options::default()).await;
+    let (mut cases, mut found, mut cells) = (std::collections::BTreeSet::new(), Vec::new(), 0);
+    for index in 1..=3 {
+        let shard = Some(plan::Shard { index, count: 3 });
+        let part = run(&target, Options { shard, ..Options::default() }).await;
+        assert_eq!(part.open_questions(), [], "shard {index} proves what it says");
+        assert!(ids(&part).is_disjoint(&cases), "no case runs twice");
+        cases.extend(ids(&part));
+        found.extend(findings(&part));
+        cells += part.matrix.len();
+    }
+    assert_eq!((cases, found, cells), (ids(&whole), findings(&whole), whole.matrix.len()));
 }
 
 async fn finds(hole: &str, expected: &[&str]) {

@@ -77,6 +77,7 @@ pub(crate) fn target(world: &World) -> Target {
         directory: Some(Directory { scim_url: format!("{}/scim/v2", world.url), token: Secret::new("directory") }),
         decider: None,
         lock: None,
+        base: None,
         words: Default::default(),
     }
 }

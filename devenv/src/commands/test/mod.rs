@@ -11,7 +11,7 @@ mod reports;
 mod stack;
 mod waive;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use security_tests::{Options, Run, Verdict, report};
 
@@ -19,13 +19,13 @@ use crate::cli::{Format, StackArgs, Test, TestAction};
 use crate::commands::interrupt::Interrupts;
 use crate::commands::rules::load_rules;
 use crate::commands::session::Session;
-use crate::commands::{Failure, running, target as foreign};
+use crate::commands::{Failure, base, running, target as foreign};
 use crate::event::Reporter;
 use crate::exit::Exit;
 use crate::stack::{Depth, Lock};
 use crate::ui::{self, Ui};
-use options::{needs_stack, options, rows};
-use reports::{Wanted, planned, remember, reports, source, terminal, write};
+use options::{again, needs_stack, options, rows};
+use reports::{Wanted, planned, project_of, remember, reports, source, terminal, write};
 use stack::{clean_up, on_stack, plan, run_layers, target, tokens};
 
 pub(super) async fn run(args: Test, interrupts: Interrupts) -> Result<Exit, Failure> {
@@ -51,13 +51,13 @@ async fn run_tests(args: &Test, interrupts: Interrupts) -> Result<Exit, Failure>
     };
     match args.format {
         Format::Json => ui::print(&report::json(&run).to_string()),
-        Format::Text => ui::print_apart(&terminal(&run, rows(args), args.target.is_none())),
+        Format::Text => ui::print_apart(&terminal(&run, rows(args), &again(args))),
     }
     Ok(exit_of(&run))
 }
 
 async fn prepare(args: &Test, reporter: &Reporter, interrupts: Interrupts) -> Result<Done, Failure> {
-    let rules = args.rules.clone().unwrap_or_else(|| args.stack.dir.join("authz.yaml"));
+    let rules = rules_of(args.rules.as_deref(), &args.stack);
     let job = Job {
         stack: &args.stack,
         options: options(args)?,
@@ -66,9 +66,16 @@ async fn prepare(args: &Test, reporter: &Reporter, interrupts: Interrupts) -> Re
         keep: args.keep,
         remember: true,
         accept: args.accept,
+        again: again(args),
+        base: args.base.as_deref(),
         target: args.target.as_deref().map(|url| (url, rules.as_path())),
     };
     test(&job, reporter, interrupts).await
+}
+
+/// The rules of an API that was not started here.
+fn rules_of(rules: Option<&Path>, stack: &StackArgs) -> PathBuf {
+    rules.map_or_else(|| stack.dir.join("authz.yaml"), Path::to_owned)
 }
 
 /// One run, however it was asked for.
@@ -83,6 +90,10 @@ struct Job<'a> {
     remember: bool,
     /// Record the access matrix.
     accept: bool,
+    /// What a replay needs beside an id.
+    again: String,
+    /// The commit that files are compared with; the last one, if nobody says.
+    base: Option<&'a str>,
     /// An API that was not started here, and its rules.
     target: Option<(&'a str, &'a Path)>,
 }
@@ -103,7 +114,9 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
         // What is accepted now is not held against what was accepted before.
         rules.lock = None;
     }
+    rules.base = base::base((&session.project.directory, Some(&rules.openapi)), job.base, reporter)?;
     let sources = report::Sources {
+        guards: rules.base.as_ref().map(|base| base.guards.clone()).unwrap_or_default(),
         openapi: source(&session.project.directory, &rules.openapi),
         access: session.manifest.tests.as_ref().and_then(|path| source(&session.project.directory, path)),
     };
@@ -129,7 +142,7 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
     if job.accept {
         accept::accept(&session, &run, reporter)?;
     }
-    write(&job.reports, &run, &sources)?;
+    write(&job.reports, &run, (&sources, &job.again))?;
     Ok(Done::Tested(Box::new(run)))
 }
 
@@ -154,7 +167,7 @@ async fn attack(
     mut interrupts: Interrupts,
 ) -> Result<Done, Failure> {
     let target = tokio::select! {
-        target = foreign::describe(url, rules, reporter) => target?,
+        target = foreign::describe((url, rules), job.base, reporter) => target?,
         () = interrupts.next() => return Err(Failure::Interrupted),
     };
     let plan = plan(&target, &job.options)?;
@@ -163,8 +176,12 @@ async fn attack(
     }
     let layers = run_layers(&plan, &target, reporter);
     let run = foreign::run((&plan, &target), layers, (reporter, &mut interrupts)).await?;
-    let sources = report::Sources { openapi: None, access: source(Path::new(""), rules) };
-    write(&job.reports, &run, &sources)?;
+    let guards = target.base.as_ref().map(|base| base.guards.clone()).unwrap_or_default();
+    let sources = report::Sources { openapi: None, access: source(Path::new(""), rules), guards };
+    if job.remember {
+        remember(&project_of(url, rules), &run);
+    }
+    write(&job.reports, &run, (&sources, &job.again))?;
     Ok(Done::Tested(Box::new(run)))
 }
 

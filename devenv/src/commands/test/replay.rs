@@ -28,8 +28,12 @@ pub(super) async fn run(args: Replay, interrupts: Interrupts) -> Result<Exit, Fa
 }
 
 async fn replay(args: &Replay, reporter: &Reporter, interrupts: Interrupts) -> Result<(Recorded, Run), Failure> {
-    let session = Session::open(&args.stack, reporter)?;
-    let path = args.report.clone().unwrap_or_else(|| reports::last_run(&session.project));
+    let rules = super::rules_of(args.rules.as_deref(), &args.stack);
+    let project = match &args.target {
+        Some(url) => reports::project_of(url, &rules),
+        None => Session::open(&args.stack, reporter)?.project,
+    };
+    let path = args.report.clone().unwrap_or_else(|| reports::last_run(&project));
     let recorded = Recorded::find(&read(&path, args.report.is_none())?, &args.id)?;
     let now = jiff::Timestamp::now();
     let options = Options {
@@ -47,7 +51,9 @@ async fn replay(args: &Replay, reporter: &Reporter, interrupts: Interrupts) -> R
         keep: args.keep,
         remember: false,
         accept: false,
-        target: None,
+        again: String::new(),
+        base: args.base.as_deref(),
+        target: args.target.as_deref().map(|url| (url, rules.as_path())),
     };
     match test(&job, reporter, interrupts).await? {
         Done::Tested(run) => Ok((recorded, *run)),

@@ -59,10 +59,12 @@ fn wanted(text: &str) -> Result<Wanted, Failure> {
 }
 
 /// Writes the reports asked for.
-pub(super) fn write(reports: &[Wanted], run: &Run, sources: &Sources) -> Result<(), Failure> {
+///
+/// `again`: what a replay needs beside an id.
+pub(super) fn write(reports: &[Wanted], run: &Run, (sources, again): (&Sources, &str)) -> Result<(), Failure> {
     for Wanted { kind, path } in reports {
         let text = match kind {
-            Kind::Html => report::html(run),
+            Kind::Html => report::html_of(run, again),
             Kind::Json => pretty(&report::json(run)),
             Kind::Junit => report::junit(run),
             Kind::Sarif => pretty(&report::sarif(run, sources)),
@@ -81,6 +83,15 @@ fn pretty(value: &serde_json::Value) -> String {
 pub(super) fn last_run(project: &Project) -> PathBuf {
     let name = project.state.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     project.state.with_file_name(format!("{name}.last-run.json"))
+}
+
+/// Where runs against an API are kept that was not started here: by its address and its rules.
+pub(super) fn project_of(url: &str, rules: &Path) -> Project {
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let rules = rules.canonicalize().unwrap_or_else(|_| rules.to_owned());
+    crate::stack::project(Some("target"), &rules.join(url.trim_end_matches('/')), &environment)
 }
 
 /// Keeps a run for `replay`. Nothing depends on it: what cannot be kept is not.
@@ -119,12 +130,12 @@ pub(super) fn planned(plan: &TestPlan, format: Format) -> String {
     steps.collect::<serde_json::Value>().to_string()
 }
 
-/// `kept`: whether `replay` can look at it again.
-pub(super) fn terminal(run: &Run, rows: Rows, kept: bool) -> String {
+/// `again`: what a replay needs beside an id.
+pub(super) fn terminal(run: &Run, rows: Rows, again: &str) -> String {
     let colour = if ui::colour_stdout() { Colour::Ansi } else { Colour::None };
     let mut text = report::terminal_of(run, View { width: console_width(), colour, rows });
-    if let Some(finding) = run.findings.first().filter(|_| kept) {
-        text.push_str(&format!("to look at one again: `devenv test replay {}`", finding.id));
+    if let Some(finding) = run.findings.first() {
+        text.push_str(&format!("to look at one again: `devenv test replay {}{again}`", finding.id));
     }
     text.trim_end().to_owned()
 }

@@ -96,6 +96,7 @@ pub(super) fn target(
         words: words::words(&session.project),
         decider: rules.decider,
         lock: rules.lock,
+        base: rules.base,
         idp_control,
         iam_control,
     })

@@ -12,6 +12,13 @@ pub(super) fn mend(check: &Check) -> &'static str {
         "undeclared-security" => {
             "Declare `security` for the operation in the OpenAPI document, or allow `anyone` in its rule."
         }
+        "weakened-security" => {
+            "Ask for what was asked for before, or accept it in the review: a waiver with a day, or `anyone` in its rule."
+        }
+        "changed-security" => "Look at both: who can call it now that could not before?",
+        "removed-guard" => {
+            "Put the guard back, or see that another one, which has no name known here, is in its place."
+        }
         "unknown-action" => "Add the operation as an action to the policy schema.",
         "expired-waiver" => "Mend the finding, or accept the risk again: a new date and the reason why.",
         "policy-disagrees" => "Decide which of the two is right, the rule or the policy, and change the other.",

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{fails, proof};
 use crate::checks::{ALL, Check};
+use crate::guards::RemovedGuard;
 use crate::rollup::Finding;
 use crate::run::Run;
 use crate::verdict::{Confidence, Layer, Severity, Verdict};
@@ -23,6 +24,8 @@ pub struct Sources {
     pub openapi: Option<Source>,
     /// The access rules.
     pub access: Option<Source>,
+    /// Where guards were deleted.
+    pub guards: Vec<RemovedGuard>,
 }
 
 /// A file.
@@ -142,13 +145,19 @@ fn location(run: &Run, finding: &Finding, sources: &Sources) -> Location {
     };
     let of_rules = crate::checks::by_id(finding.check)
         .is_some_and(|check| check.layer == Layer::Policy || matches!(check.id, "expired-waiver" | "unknown-action"));
+    let guard =
+        sources.guards.iter().find(|guard| finding.check == "removed-guard" && guard.place() == finding.operation);
+    let at_guard = guard.map(|guard| PhysicalLocation {
+        artifact_location: ArtifactLocation { uri: guard.file.clone() },
+        region: Region { start_line: guard.line },
+    });
     let found = if of_rules { in_access().or_else(in_openapi) } else { in_openapi().or_else(in_access) };
     let physical = |(source, line): (&Source, usize)| PhysicalLocation {
         artifact_location: ArtifactLocation { uri: source.uri.clone() },
         region: Region { start_line: line },
     };
     Location {
-        physical_location: found.map(physical),
+        physical_location: at_guard.or_else(|| found.map(physical)),
         logical_locations: vec![LogicalLocation { fully_qualified_name: finding.operation.clone(), kind: "function" }],
     }
 }
