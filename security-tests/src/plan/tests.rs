@@ -1,11 +1,12 @@
 //! Tests of planning: a target in, steps and cases out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::*;
-use crate::access::{AccessRules, Creation, Entity, Grant, Hidden, Resource, Rule};
+use crate::access::{AccessRules, Creation, Entity, Grant, Hidden, Resource, Rule, Scope};
 use crate::api::Api;
 use crate::secret::Secret;
 use crate::target::{Persona, Provider, Target};
