@@ -37,6 +37,7 @@ pub(super) async fn describe(url: &str, rules: &Path, reporter: &Reporter) -> Re
         decider: None,
         lock: None,
         words: security_tests::tokens::words::Project::default(),
+        controls: security_tests::target::Controls::default(),
     })
 }
 

@@ -2,9 +2,11 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
+use super::world::{Statement, World};
 use super::{ObjectId, SignIn};
 use crate::login::Carrier;
 use crate::tokens::{Mint, Place};
@@ -44,8 +46,12 @@ pub enum Action {
     FreshToken(String),
     /// The provider ends every session of a persona and revokes its tokens.
     EndSessions(String),
+    /// The same, of a sign-in so many seconds ago.
+    AgedToken(String, u64),
     /// A change in the directory: SCIM operations (RFC 7644 §3.5.2).
     PatchUser(String, Value),
+    /// Any other change of provider or IAM.
+    World(World),
 }
 
 /// A request with placeholders: `${object:7}` in the path is the identifier of an object.
@@ -71,6 +77,24 @@ pub struct Request {
     pub carrier: Arc<Carrier>,
     /// The answer carries a token.
     pub signs_in: Option<SignIn>,
+    /// The body is a signed statement of provider or IAM.
+    pub statement: Option<Statement>,
+    /// It is sent again until this is seen, for [`BOUND`] at most: for what may take a moment to arrive.
+    pub until: Option<Until>,
+    /// The next steps do not wait for the answer; whatever is taken back does.
+    pub aside: bool,
+}
+
+/// How long a change may take to be noticed, where the design does not ask for the very next request.
+pub const BOUND: Duration = Duration::from_secs(1);
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// An answer that is no success.
+    Refused,
+    /// A success; whoever is refused signs in once more.
+    Allowed,
 }
 
 /// A member that names two objects, the first and the last in a body.

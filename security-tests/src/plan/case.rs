@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{SignInProof, StepId};
+use super::{Failure, SignInProof, StepId};
 use crate::access::Scope;
 use crate::oracle::{Decision, Relation};
 
@@ -91,6 +91,8 @@ pub enum Detail {
     Successor(String),
     /// A login of this actor with a wrong password, and how the login of the document refuses that.
     WrongPassword(String, Option<StepId>),
+    /// Something fails meanwhile: the step that ends that knows whether it was met at all; and how long it lasts.
+    Failing(StepId, Failure),
     /// Only asked where this step works; the caller pretends to be the persona of the control.
     Where(StepId),
 }

@@ -19,6 +19,7 @@ mod shard;
 mod site;
 #[cfg(test)]
 mod tests;
+mod world;
 #[cfg(test)]
 pub(crate) use tests::target as test_target;
 
@@ -32,7 +33,7 @@ use crate::verdict::{Layer, Tier};
 
 pub use accounts::{PlannedAccount, SignIn, SignInProof};
 pub(crate) use accounts::{placeholder, secret_name};
-pub use action::{Action, Credential, Request, Role, Step, Twice};
+pub use action::{Action, BOUND, Credential, Request, Role, Step, Twice, Until};
 pub use batches::batches;
 pub use build::plan;
 pub use case::{Assigned, Case, Control, Detail, Trial};
@@ -43,6 +44,7 @@ pub use request::curl;
 pub(crate) use select::is_asked_for;
 pub use shard::Shard;
 pub use site::{Attempt, Site};
+pub use world::{Failure, Part, Statement, World};
 
 /// What to test and how to make it repeatable.
 #[derive(Clone, Debug, Default)]

@@ -32,6 +32,7 @@ pub(crate) fn target() -> Target {
         server_owned: Vec::new(),
         hidden: Hidden::default(),
         entity: Entity { kind: "Note".into(), owner: "owner".into(), tenant: "tenant".into() },
+        lifecycle: Default::default(),
     };
     let rules = [
         ("createNote", rule(vec![Grant::Authenticated])),
@@ -53,6 +54,7 @@ pub(crate) fn target() -> Target {
         decider: None,
         lock: None,
         words: Default::default(),
+        controls: Default::default(),
     }
 }
 
@@ -242,6 +244,9 @@ fn a_curl_line_names_the_token_and_never_holds_it() {
         creates: None,
         carrier: Arc::default(),
         signs_in: None,
+        statement: None,
+        until: None,
+        aside: false,
     };
     let step = Step { role: Role::Attack, action: Action::Request(Box::new(request)) };
     let expected = r#"curl -sS -X PATCH -H "Authorization: Bearer $TOKEN_ALICE_ALG_NONE" -H 'X-User: alice' -H 'Content-Type: application/json' -d '{"text":"it'\''s"}' 'http://api.test/notes/1'"#;

@@ -65,6 +65,7 @@ fn target(url: &str) -> Target {
         server_owned: Vec::new(),
         hidden: Hidden::default(),
         entity: Entity { kind: "Note".into(), owner: "owner".into(), tenant: "tenant".into() },
+        lifecycle: Default::default(),
     };
     let personas = [
         ("alice", "acme", "customer"),
@@ -89,6 +90,7 @@ fn target(url: &str) -> Target {
         decider: None,
         lock: None,
         words: Project { names: Vec::new(), texts: vec!["PORT=8080\nJWT_SECRET=\"tr0ub4dor&3\"".into()] },
+        controls: Default::default(),
     }
 }
 

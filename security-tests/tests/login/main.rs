@@ -113,6 +113,7 @@ fn resource(read: &str, id: Identifier) -> Resource {
         server_owned: Vec::new(),
         hidden: Hidden::default(),
         entity: Entity { kind: "Thing".into(), owner: "owner".into(), tenant: "tenant".into() },
+        lifecycle: Default::default(),
     }
 }
 
@@ -166,6 +167,7 @@ fn target(club: &Club) -> Target {
         decider: None,
         lock: None,
         words: security_tests::tokens::words::Project::default(),
+        controls: Default::default(),
     }
 }
 

@@ -78,6 +78,7 @@ pub(crate) fn target(world: &World) -> Target {
         decider: None,
         lock: None,
         words: Default::default(),
+        controls: Default::default(),
     }
 }
 
@@ -122,6 +123,7 @@ pub(crate) fn rules() -> AccessRules {
             ..Hidden::default()
         },
         entity: Entity { kind: "Order".into(), owner: "owner".into(), tenant: "tenant".into() },
+        lifecycle: Default::default(),
     };
     AccessRules {
         resources: BTreeMap::from([("order".to_owned(), order)]),

@@ -68,6 +68,7 @@ fn the_example_of_the_documentation_loads() {
                 ..Hidden::default()
             },
             entity: Entity { kind: "Order".to_owned(), owner: "owner".to_owned(), tenant: "tenant".to_owned() },
+            lifecycle: Default::default(),
         }
     );
     let get = &rules.rules["getOrder"];
