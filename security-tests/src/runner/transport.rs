@@ -19,13 +19,16 @@ use crate::plan::{
 };
 use crate::scim;
 use crate::target::Target;
-use crate::tokens::acquire::{Wallet, plain};
+use crate::tokens::acquire::{Wallet, now, plain};
 use crate::tokens::forger::{Forged, Forger, Source};
 use crate::tokens::login::{LoginTokens, has_expired};
 use crate::tokens::{Mint, Place};
 
 /// How long one answer may take when nobody says.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long ago, in seconds, sessions ended that a statement speaks of: it says so in whole seconds, and a new session must
+/// not begin within the same one.
+pub(super) const ENDED_BEFORE: u64 = 30;
 /// How long to wait before a request is sent again that waits for something.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// After so many requests in a row without an answer the target is taken for dead, so that a run against one that
@@ -160,7 +163,9 @@ impl<'a> Transport<'a> {
                 (fault.is_none(), self.event((persona, audience), *fault).await?)
             }
             Statement::Logout { persona, mint } => {
-                (mint.name.is_empty(), self.wallet()?.mint_plainly(persona, mint).await?)
+                // It says when the session ended: whoever signs in now is not meant.
+                let dated = mint.clone().and("iat", Value::from(now().saturating_sub(ENDED_BEFORE)));
+                (mint.name.is_empty(), self.wallet()?.mint_plainly(persona, &dated).await?)
             }
             Statement::EventAgain => (false, again(notes.lock().event.clone())?),
             Statement::LogoutAgain => (false, again(notes.lock().logout.clone())?),

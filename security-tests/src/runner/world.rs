@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::notes::Notes;
-use super::transport::Transport;
+use super::transport::{ENDED_BEFORE, Transport};
 use crate::exchange::{Answer, NoAnswer};
 use crate::plan::{Failure, Part, World};
 use crate::scim;
@@ -306,8 +306,7 @@ impl Transport<'_> {
     }
 
     async fn event_of(&self, stream: &str, persona: &str, fault: Option<&str>) -> Result<String> {
-        // It says that the session ended a minute ago: whoever signs in now is not meant.
-        let ended = now().saturating_sub(60);
+        let ended = now().saturating_sub(ENDED_BEFORE);
         let mut order = json!({"event": "session-revoked", "persona": persona, "stream_id": stream,
             "payload": {"event_timestamp": ended}});
         if let (Some(fault), Some(fields)) = (fault, order.as_object_mut()) {
