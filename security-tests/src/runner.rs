@@ -8,6 +8,7 @@ mod pace;
 mod patience;
 mod secrets;
 mod sign_in;
+mod statement;
 mod transport;
 mod world;
 

@@ -125,12 +125,7 @@ fn every_check_has_its_own_name_and_references() {
 }
 
 /// A case of a session, judged: step 0 is the control, 1 the attack, 2 what comes after it.
-fn judge_session(
-    check: &'static str,
-    detail: Detail,
-    (attack, took): (Answer, f64),
-    after: (u16, &str),
-) -> Outcome {
+fn judge_session(check: &'static str, detail: Detail, (attack, took): (Answer, f64), after: (u16, &str)) -> Outcome {
     let answered = |answer: Answer, duration_ms| Some(Exchange { url: String::new(), result: Ok(answer), duration_ms });
     let exchanges = [
         answered(Answer::new(200, r#"{"sub": "alice"}"#.into()), 1.0),

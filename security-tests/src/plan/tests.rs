@@ -289,7 +289,8 @@ fn what_nobody_declared_is_not_tried() {
     let with = |more: &[&'static str]| always.iter().chain(&ordered).chain(more).copied().collect::<BTreeSet<_>>();
     assert_eq!(session_checks(&target), with(&[]));
     // What the API declares.
-    let receiver = |operation: &str| crate::access::Receiver { operation: operation.into(), audience: Some("x".into()) };
+    let receiver =
+        |operation: &str| crate::access::Receiver { operation: operation.into(), audience: Some("x".into()) };
     target.access.session.events = Some(receiver("news"));
     target.access.session.backchannel_logout = Some(receiver("news"));
     let statements = ["session-event", "forged-event", "backchannel-logout", "forged-logout"];

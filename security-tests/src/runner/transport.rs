@@ -14,21 +14,16 @@ use super::secrets::{Secrets, without_tokens};
 use super::sign_in;
 use crate::access::{Identifier, StepUp};
 use crate::exchange::{Answer, NoAnswer, at_path};
-use crate::plan::{
-    BOUND, Credential, ObjectId, PlannedObject, Request, SignIn, Statement, TestPlan, Until, marker_prefix,
-};
+use crate::plan::{BOUND, Credential, ObjectId, PlannedObject, Request, SignIn, TestPlan, Until, marker_prefix};
 use crate::scim;
 use crate::target::Target;
-use crate::tokens::acquire::{Wallet, now, plain};
+use crate::tokens::acquire::{Wallet, plain};
 use crate::tokens::forger::{Forged, Forger, Source};
 use crate::tokens::login::{LoginTokens, has_expired};
 use crate::tokens::{Mint, Place};
 
 /// How long one answer may take when nobody says.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long ago, in seconds, sessions ended that a statement speaks of: it says so in whole seconds, and a new session must
-/// not begin within the same one.
-pub(super) const ENDED_BEFORE: u64 = 30;
 /// How long to wait before a request is sent again that waits for something.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// After so many requests in a row without an answer the target is taken for dead, so that a run against one that
@@ -152,33 +147,6 @@ impl<'a> Transport<'a> {
         let answer =
             request.send().await.map_err(|error| NoAnswer::NotSent(format!("directory: {}", plain(&error))))?;
         Ok(Answer::new(answer.status().as_u16(), String::new()))
-    }
-
-    /// The text of a signed statement, and what kind of body it is.
-    async fn statement(&self, statement: &Statement, notes: &Notes) -> Result<(&'static str, String), NoAnswer> {
-        const NONE: &str = "there is no statement to send again";
-        let again = |text: Option<String>| text.ok_or_else(|| NoAnswer::NotSent(NONE.to_owned()));
-        let (is_good, text) = match statement {
-            Statement::Event { persona, audience, fault } => {
-                (fault.is_none(), self.event((persona, audience), *fault).await?)
-            }
-            Statement::Logout { persona, mint } => {
-                // It says when the session ended: whoever signs in now is not meant.
-                let dated = mint.clone().and("iat", Value::from(now().saturating_sub(ENDED_BEFORE)));
-                (mint.name.is_empty(), self.wallet()?.mint_plainly(persona, &dated).await?)
-            }
-            Statement::EventAgain => (false, again(notes.lock().event.clone())?),
-            Statement::LogoutAgain => (false, again(notes.lock().logout.clone())?),
-        };
-        let mut kept = notes.lock();
-        Ok(if statement.is_event() {
-            kept.event = if is_good { Some(text.clone()) } else { kept.event.take() };
-            ("application/secevent+jwt", text)
-        } else {
-            kept.logout = if is_good { Some(text.clone()) } else { kept.logout.take() };
-            let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", &text).finish();
-            ("application/x-www-form-urlencoded", form)
-        })
     }
 
     pub(super) async fn mint_aged(&self, persona: &str, seconds: u64) -> Result<String, NoAnswer> {

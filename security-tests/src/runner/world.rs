@@ -8,12 +8,12 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::notes::Notes;
-use super::transport::{ENDED_BEFORE, Transport};
+use super::transport::Transport;
 use crate::exchange::{Answer, NoAnswer};
 use crate::plan::{Failure, Part, World};
 use crate::scim;
 use crate::target::Undo;
-use crate::tokens::acquire::{now, plain};
+use crate::tokens::acquire::plain;
 
 /// A fault of the IAM strikes so many requests at most, and one of the provider holds so many seconds: nobody is left with
 /// a broken stack when a run is killed.
@@ -294,31 +294,6 @@ impl Transport<'_> {
         Ok(Answer::new(if refused && logged { 200 } else { 409 }, body.to_string()))
     }
 
-    /// Asks the IAM for the text of a security event: made for a stream of its own, so that no other receiver gets it.
-    pub(super) async fn event(&self, (persona, audience): (&str, &str), fault: Option<&str>) -> Result<String> {
-        let stream = json!({"delivery": {"method": "urn:ietf:rfc:8936"}, "aud": audience});
-        let made = self.iam(Method::POST, "ssf/v1/streams", Some(stream)).await?;
-        let id = made.json.as_ref().and_then(|json| json.get("stream_id")?.as_str().map(str::to_owned));
-        let id = id.ok_or_else(|| NoAnswer::NotSent(format!("the IAM makes no event stream: {}", made.status)))?;
-        let text = self.event_of(&id, persona, fault).await;
-        drop(self.iam(Method::DELETE, &format!("ssf/v1/streams?stream_id={id}"), None).await);
-        text
-    }
-
-    async fn event_of(&self, stream: &str, persona: &str, fault: Option<&str>) -> Result<String> {
-        let ended = now().saturating_sub(ENDED_BEFORE);
-        let mut order = json!({"event": "session-revoked", "persona": persona, "stream_id": stream,
-            "payload": {"event_timestamp": ended}});
-        if let (Some(fault), Some(fields)) = (fault, order.as_object_mut()) {
-            fields.insert("fault".to_owned(), json!(fault));
-        }
-        self.iam(Method::POST, "control/v1/events", Some(order)).await?;
-        let poll = json!({"maxEvents": 1, "returnImmediately": true});
-        let polled = self.iam(Method::POST, &format!("ssf/v1/poll/{stream}"), Some(poll)).await?;
-        let sets = polled.json.as_ref().and_then(|json| json.get("sets")?.as_object()?.values().next()?.as_str());
-        sets.map(str::to_owned).ok_or_else(|| NoAnswer::NotSent("the IAM made no security event".to_owned()))
-    }
-
     async fn directory(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer> {
         let Some(directory) = &self.target().directory else {
             return Err(NoAnswer::NotSent("there is no directory".to_owned()));
@@ -328,7 +303,7 @@ impl Transport<'_> {
         self.ask("the directory", (method, url, directory.token.expose()), ("application/scim+json", body)).await
     }
 
-    async fn iam(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer> {
+    pub(super) async fn iam(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer> {
         let url = format!("{}/{path}", self.iam_url()?);
         self.ask("the IAM", (method, url, self.iam_token()?), ("application/json", body)).await
     }
