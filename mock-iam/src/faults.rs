@@ -31,6 +31,9 @@ pub(crate) struct Fault {
     /// How many requests it strikes; without it, all until it is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     requests: Option<u64>,
+    /// How many it struck so far; told, never ordered.
+    #[serde(default, skip_deserializing)]
+    struck: u64,
 }
 
 /// What can fail; the control interface and `/health` never do.
@@ -125,6 +128,7 @@ impl Faults {
         let mut effects = Vec::new();
         for fault in faults.iter_mut().filter(|fault| [Target::All, target].contains(&fault.target)) {
             effects.push(fault.effect());
+            fault.struck += 1;
             fault.requests = fault.requests.map(|left| left.saturating_sub(1));
         }
         faults.retain(|fault| fault.requests != Some(0));

@@ -43,7 +43,10 @@ pub fn app(state: State) -> Router {
         .route("/sts/", get(sts::call).post(sts::call))
         // Our own control interface: docs/wire.md
         .route("/control/v1/decisions", get(control::decisions))
-        .route("/control/v1/policies", get(control::policies).put(control::replace_policies))
+        .route(
+            "/control/v1/policies",
+            get(control::policies).put(control::replace_policies).delete(control::restore_policies),
+        )
         .route("/control/v1/events", post(emit::emit))
         .route("/control/v1/explain", post(explain::explain))
         .route("/control/v1/reset", post(control::reset))

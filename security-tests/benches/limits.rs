@@ -84,6 +84,7 @@ fn target(text: &str, personas: usize) -> Target {
                 server_owned: vec!["id".into()],
                 hidden: Hidden::default(),
                 entity: Entity { kind: "Thing".into(), owner: "owner".into(), tenant: "tenant".into() },
+                lifecycle: Default::default(),
             };
             access.resources.insert(format!("r{n}"), resource);
         }
@@ -107,6 +108,7 @@ fn target(text: &str, personas: usize) -> Target {
         lock: None,
         base: None,
         words: Default::default(),
+        controls: Default::default(),
         decider: None,
     }
 }

@@ -1,8 +1,11 @@
 //! Who may do what, as the team wrote it down. Plain values; must not know the file they came from.
 
+mod lifecycle;
+
 use std::collections::BTreeMap;
 
 use crate::login::{Call, Login};
+pub use lifecycle::{Archive, Circumstances, Lifecycle, Receiver, Sessions, StepUp};
 
 /// The written answer to "who may do what". What is not allowed is denied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +22,8 @@ pub struct AccessRules {
     pub rules: BTreeMap<String, Rule>,
     /// Where expectations come from.
     pub oracle: OracleKind,
+    /// Who tells the API that a session is over.
+    pub session: Sessions,
     /// Known and accepted findings.
     pub waivers: Vec<Waiver>,
 }
@@ -49,6 +54,8 @@ pub struct Resource {
     pub hidden: Hidden,
     /// How policies see it.
     pub entity: Entity,
+    /// What becomes of it.
+    pub lifecycle: Lifecycle,
 }
 
 /// What identifies an object.
@@ -104,6 +111,10 @@ pub struct Rule {
     pub prepare: Option<String>,
     /// Body to send; without it, one is made from the OpenAPI schema. `${canary}` as above.
     pub json: Option<serde_json::Value>,
+    /// What it asks of the authentication behind the token.
+    pub step_up: Option<StepUp>,
+    /// Under which circumstances nobody may.
+    pub refused_when: Circumstances,
 }
 
 /// One way to be allowed.

@@ -23,6 +23,8 @@ pub struct Answer {
     pub status: u16,
     /// Where a redirect points to, or what was created.
     pub location: Option<String>,
+    /// How it asks for better credentials (RFC 9110 §11.6.1).
+    pub challenge: Option<String>,
     /// The body as text.
     pub text: String,
     /// The body as JSON, when it is.

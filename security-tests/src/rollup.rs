@@ -99,6 +99,13 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "revoked-token",
             "deactivated-user",
             "removed-role",
+            "moved-tenant",
+            "stale-ownership",
+            "stale-policy",
+            "stale-circumstances",
+            "claimed-property",
+            "fail-open",
+            "retired-key",
             "undeclared-security",
             "weakened-security",
         ],
@@ -120,8 +127,11 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "token-spelling",
             "critical-header",
             "duplicate-claim",
+            "retired-key",
         ],
     ),
+    // Who does not notice the end of a token does not notice the end of its key.
+    ("revoked-token", &["retired-key"]),
     // Whoever takes an empty secret also takes what an empty file holds.
     ("key-confusion", &["key-lookup"]),
     // What fails over a token that it cannot read also fails over a long one.
@@ -134,11 +144,23 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     // Whom the function does not ask for a role it does not ask for a tenant, an object or a claim.
     (
         "function-access",
-        &["object-access", "duplicate-key", "tenant-isolation", "forged-claims", "removed-role", "undecided-operation"],
+        &[
+            "object-access",
+            "duplicate-key",
+            "tenant-isolation",
+            "forged-claims",
+            "removed-role",
+            "stale-circumstances",
+            "claimed-property",
+            "undecided-operation",
+        ],
     ),
     // Who reaches the neighbour's object also reaches a stranger's, whatever the token claims.
-    ("object-access", &["duplicate-key", "tenant-isolation", "forged-claims", "removed-role"]),
-    ("tenant-isolation", &["forged-claims"]),
+    (
+        "object-access",
+        &["duplicate-key", "tenant-isolation", "forged-claims", "removed-role", "moved-tenant", "stale-ownership"],
+    ),
+    ("tenant-isolation", &["forged-claims", "moved-tenant"]),
     // Where roles of the token count, they count until it expires.
     ("forged-claims", &["removed-role"]),
 ];

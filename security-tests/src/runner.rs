@@ -3,26 +3,30 @@
 
 mod client;
 mod connection;
+mod notes;
 mod pace;
 mod patience;
 mod secrets;
 mod sign_in;
+mod statement;
 mod transport;
+mod world;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::exchange::{Answer, Exchange, NoAnswer};
-use crate::plan::{Action, Group, Phase, Role, StepId, TestPlan};
+use crate::plan::{Action, Group, Phase, Role, Step, StepId, TestPlan};
 use crate::run::Run;
 use crate::scim::{replace_active, replace_roles};
 use crate::target::Target;
 use crate::tokens::Mint;
 use crate::verdict::Severity;
+use notes::Notes;
 use pace::Pace;
 use transport::Transport;
 
@@ -69,10 +73,12 @@ pub async fn run(plan: &TestPlan, target: &Target, progress: &mut (dyn FnMut(Pro
 pub async fn restore(target: &Target) -> Result<(), String> {
     let plan = TestPlan::default();
     let transport = Transport::new(&plan, target)?;
-    let mut failed = BTreeMap::new();
+    // A directory that fails on purpose cannot put people back.
+    let mut report = transport.undo().await;
     if target.directory.is_none() {
-        return Ok(());
+        return if report.is_empty() { Ok(()) } else { Err(report.join("; ")) };
     }
+    let mut failed = BTreeMap::new();
     for (name, persona) in &target.personas {
         for change in [replace_active(true), replace_roles(&persona.roles)] {
             match transport.patch_user(name, &change).await {
@@ -82,7 +88,7 @@ pub async fn restore(target: &Target) -> Result<(), String> {
             }
         }
     }
-    let report: Vec<String> = failed.into_iter().map(|(name, reason)| format!("`{name}`: {reason}")).collect();
+    report.extend(failed.into_iter().map(|(name, reason)| format!("`{name}`: {reason}")));
     if report.is_empty() { Ok(()) } else { Err(report.join("; ")) }
 }
 
@@ -155,56 +161,91 @@ async fn walk(
     }
 }
 
-/// The steps of a group, one after the other; all of them, so that a change is always taken back.
+/// The steps of a group, one after the other; all of them, so that a change is always taken back. What is sent aside is
+/// waited for before that.
 async fn run_group(
     plan: &TestPlan,
     transport: &Transport<'_>,
     group: &Group,
     deadline: Option<tokio::time::Instant>,
 ) -> Vec<(StepId, Exchange)> {
-    let fresh = Mutex::new(None);
+    let notes = Notes::default();
     let mut finished = Vec::with_capacity(group.steps.len());
+    let mut aside = FuturesUnordered::new();
     let mut changed = false;
     for id in &group.steps {
         let Some(step) = plan.steps.get(*id) else { continue };
-        let started = Instant::now();
+        if step.role == Role::Restore {
+            finished.extend(aside.by_ref().collect::<Vec<_>>().await);
+        }
         let end = deadline.filter(|_| !(step.role == Role::Restore && changed));
-        let (url, result) = match end {
-            Some(end) if end <= tokio::time::Instant::now() => (String::new(), Err(out_of_time(plan))),
-            Some(end) => {
-                changed |= step.role == Role::Change;
-                let taken = tokio::time::timeout_at(end, take(&step.action, transport, &fresh)).await;
-                taken.unwrap_or_else(|_late| (String::new(), Err(out_of_time(plan))))
-            }
-            None => take(&step.action, transport, &fresh).await,
-        };
-        let not_sent = |reason: &NoAnswer| !matches!(reason, NoAnswer::Transport(_));
-        let sent = !result.as_ref().is_err_and(not_sent);
-        let took = if sent { started.elapsed() } else { Duration::ZERO };
-        finished.push((*id, Exchange { url, result, duration_ms: took.as_secs_f64() * 1000.0 }));
+        changed |= step.role == Role::Change && end.is_none_or(|end| tokio::time::Instant::now() < end);
+        let exchange = exchange(plan, (*id, step), (transport, &notes), end);
+        if matches!(&step.action, Action::Request(request) if request.aside) {
+            aside.push(exchange);
+        } else {
+            let done = alongside(&mut aside, &mut finished, exchange).await;
+            finished.push(done);
+        }
     }
+    finished.extend(aside.collect::<Vec<_>>().await);
     finished
 }
 
-/// Does what one step says.
-async fn take(
-    action: &Action,
-    transport: &Transport<'_>,
-    fresh: &Mutex<Option<String>>,
-) -> (String, Result<Answer, NoAnswer>) {
-    match action {
-        Action::Request(request) => transport.send(request, fresh).await,
-        Action::FreshToken(persona) => {
-            let minted = transport.mint(persona, &Mint::default()).await;
-            let result = minted.map(|token| {
-                *fresh.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-                Answer { status: 201, ..Answer::default() }
-            });
-            (String::new(), result)
+/// Waits for one step, and lets those aside go on meanwhile.
+async fn alongside(
+    aside: &mut FuturesUnordered<impl Future<Output = (StepId, Exchange)>>,
+    finished: &mut Vec<(StepId, Exchange)>,
+    step: impl Future<Output = (StepId, Exchange)>,
+) -> (StepId, Exchange) {
+    let mut step = std::pin::pin!(step);
+    loop {
+        tokio::select! {
+            done = &mut step => return done,
+            Some(other) = aside.next() => finished.push(other),
         }
-        Action::EndSessions(persona) => (String::new(), transport.end_sessions(persona).await),
-        Action::PatchUser(persona, change) => (String::new(), transport.patch_user(persona, change).await),
     }
+}
+
+/// One step and what came of it.
+async fn exchange(
+    plan: &TestPlan,
+    (id, step): (StepId, &Step),
+    (transport, notes): (&Transport<'_>, &Notes),
+    end: Option<tokio::time::Instant>,
+) -> (StepId, Exchange) {
+    let started = Instant::now();
+    let (url, result) = match end {
+        Some(end) if end <= tokio::time::Instant::now() => (String::new(), Err(out_of_time(plan))),
+        Some(end) => {
+            let taken = tokio::time::timeout_at(end, take(&step.action, transport, notes)).await;
+            taken.unwrap_or_else(|_late| (String::new(), Err(out_of_time(plan))))
+        }
+        None => take(&step.action, transport, notes).await,
+    };
+    let not_sent = |reason: &NoAnswer| !matches!(reason, NoAnswer::Transport(_));
+    let sent = !result.as_ref().is_err_and(not_sent);
+    let took = if sent { started.elapsed() } else { Duration::ZERO };
+    (id, Exchange { url, result, duration_ms: took.as_secs_f64() * 1000.0 })
+}
+
+/// Does what one step says.
+async fn take(action: &Action, transport: &Transport<'_>, notes: &Notes) -> (String, Result<Answer, NoAnswer>) {
+    let keep = |minted: Result<String, NoAnswer>| {
+        minted.map(|token| {
+            notes.lock().fresh = Some(token);
+            Answer { status: 201, ..Answer::default() }
+        })
+    };
+    let result = match action {
+        Action::Request(request) => return transport.send(request, notes).await,
+        Action::FreshToken(persona) => keep(transport.mint(persona, &Mint::default()).await),
+        Action::AgedToken(persona, seconds) => keep(transport.mint_aged(persona, *seconds).await),
+        Action::EndSessions(persona) => transport.end_sessions(persona).await,
+        Action::PatchUser(persona, change) => transport.patch_user(persona, change).await,
+        Action::World(world) => transport.world(world, notes).await,
+    };
+    (String::new(), result)
 }
 
 fn out_of_time(plan: &TestPlan) -> NoAnswer {

@@ -1,7 +1,9 @@
 //! What is tested: one plain value, made by whoever calls. Must not know any file format or how a stack is run.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Map, Value};
 
 use crate::access::AccessRules;
 use crate::api::Api;
@@ -36,6 +38,8 @@ pub struct Target {
     pub decider: Option<Arc<dyn Decider>>,
     /// Words that may be the signing key: more names of the project, and texts of its files. Never shown.
     pub words: Project,
+    /// What can be ordered of the emulated provider and IAM that no standard protocol has a word for.
+    pub controls: Controls,
 }
 
 /// Somebody who takes part in the tests.
@@ -105,4 +109,37 @@ pub struct Directory {
     pub scim_url: String,
     /// Bearer token that may read and write users.
     pub token: Secret,
+}
+
+/// The control interfaces of the emulated provider and IAM: faults, keys, policies, circumstances, events. Tokens are
+/// those of [`Provider`] and [`Directory`].
+#[derive(Clone, Debug, Default)]
+pub struct Controls {
+    /// Whether the provider takes orders beyond tokens and sessions: faults and keys.
+    pub provider: bool,
+    /// The client that refresh tokens are for; without one refreshing is not tried.
+    pub refresh_client: Option<String>,
+    /// Base URL of the IAM, e.g. `http://localhost:9410`.
+    pub iam: Option<String>,
+    /// What is changed just now and how it is taken back: whoever ends a run early can still put the world back.
+    pub undo: Arc<Mutex<Undo>>,
+}
+
+/// How what is changed just now is taken back. Empty when the world is as it was found.
+#[derive(Debug, Default)]
+pub struct Undo {
+    /// The tenants of users that were moved.
+    pub(crate) tenants: BTreeMap<String, Option<String>>,
+    /// Users that were added.
+    pub(crate) users: BTreeSet<String>,
+    /// The policies are not those of the files.
+    pub(crate) policies: bool,
+    /// The circumstances as they were.
+    pub(crate) circumstances: Option<Map<String, Value>>,
+    /// Faults of the provider, by their number.
+    pub(crate) provider_faults: Vec<u64>,
+    /// The IAM has a fault.
+    pub(crate) iam_fault: bool,
+    /// Signing keys that were added, oldest first.
+    pub(crate) keys: Vec<String>,
 }

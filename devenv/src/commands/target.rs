@@ -43,6 +43,7 @@ pub(super) async fn describe(
         lock: None,
         base,
         words: security_tests::tokens::words::Project::default(),
+        controls: security_tests::target::Controls::default(),
     })
 }
 

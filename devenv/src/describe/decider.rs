@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mock_iam::config::{Persona, Policies};
+use mock_iam::config::{Persona, Policies, SourceFile};
 use mock_iam::directory::Directory;
 use mock_iam::policy::{Engine, Entity, PolicyErrors, Question as PolicyQuestion};
 use security_tests::oracle::{Decider, Decision, Question};
@@ -16,6 +16,8 @@ pub struct CedarDecider {
     directory: Directory,
     /// The schema's actions: every question looks here first.
     actions: BTreeSet<String>,
+    /// The policies as they were read.
+    policies: Policies,
 }
 
 impl CedarDecider {
@@ -26,7 +28,7 @@ impl CedarDecider {
     pub fn new(policies: &Policies, identity: &Identity) -> Result<Self, PolicyErrors> {
         let engine = Engine::new(policies)?;
         let actions = engine.actions().into_iter().collect();
-        Ok(Self { engine, directory: seeded_directory(identity), actions })
+        Ok(Self { engine, directory: seeded_directory(identity), actions, policies: policies.clone() })
     }
 }
 
@@ -60,5 +62,20 @@ impl Decider for CedarDecider {
 
     fn knows(&self, action: &str) -> bool {
         self.actions.contains(action)
+    }
+
+    fn forbidding(&self, persona: &str, action: &str) -> Option<serde_json::Value> {
+        // What cannot stand between quotes as it is is nobody's name here.
+        if [persona, action].iter().any(|name| name.contains(['"', '\\']) || name.contains(char::is_control)) {
+            return None;
+        }
+        let mut policies = self.policies.clone();
+        policies.files.push(SourceFile {
+            name: "edited-by-a-test.cedar".to_owned(),
+            text: format!(
+                "@id(\"edited-by-a-test\") forbid (principal == User::\"{persona}\", action == Action::\"{action}\", resource);"
+            ),
+        });
+        serde_json::to_value(policies).ok()
     }
 }

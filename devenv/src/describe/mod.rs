@@ -10,7 +10,7 @@ use std::sync::Arc;
 use security_tests::access::AccessRules;
 use security_tests::lock::AccessLock;
 use security_tests::oracle::Decider;
-use security_tests::target::{Directory, Persona, Provider};
+use security_tests::target::{Controls, Directory, Persona, Provider};
 use security_tests::tokens::words::Project;
 use security_tests::{Api, Base, Secret, Target};
 
@@ -57,6 +57,16 @@ pub fn describe(description: Description<'_>) -> Target {
         control_token: Secret::new(token),
         audience: idp.audience.clone(),
     });
+    let controls = Controls {
+        provider: provider.is_some(),
+        refresh_client: refresh_client(manifest),
+        iam: manifest
+            .iam
+            .as_ref()
+            .filter(|_| iam_control.is_some())
+            .map(|iam| format!("http://localhost:{}", iam.port)),
+        undo: Arc::default(),
+    };
     let directory = manifest.iam.as_ref().zip(iam_control).map(|(iam, token)| Directory {
         scim_url: format!("http://localhost:{}/scim/v2", iam.port),
         token: Secret::new(token),
@@ -73,5 +83,15 @@ pub fn describe(description: Description<'_>) -> Target {
         base,
         decider: decider.map(|decider| Arc::new(decider) as Arc<dyn Decider>),
         words,
+        controls,
     }
+}
+
+/// A client without a secret that may refresh: the first one.
+fn refresh_client(manifest: &Manifest) -> Option<String> {
+    let may = |client: &crate::manifest::Client| {
+        !client.confidential && client.grants.iter().any(|grant| grant == "refresh_token")
+    };
+    let mut clients = manifest.identity.clients.iter();
+    clients.find(|(_, client)| may(client)).map(|(name, _)| name.clone())
 }

@@ -93,6 +93,17 @@ pub(crate) async fn replace_policies(
     }
 }
 
+/// `DELETE /control/v1/policies`: back to those of the files, or of the configuration; the directory stays as it is.
+pub(crate) async fn restore_policies(
+    caller: Caller<Control>,
+    _origin: SameOrigin,
+    Shared(state): Shared<State>,
+) -> StatusCode {
+    state.policies().reset(jiff::Timestamp::now());
+    tracing::info!(caller = caller.name, "policies of the files again");
+    StatusCode::NO_CONTENT
+}
+
 /// `POST /control/v1/reset`: directory and policies back to the seed.
 pub(crate) async fn reset(caller: Caller<Control>, _origin: SameOrigin, Shared(state): Shared<State>) -> StatusCode {
     state.reset();

@@ -1,8 +1,9 @@
 //! Is a user refused on the next request after deactivation in the directory (RFC 7643 §4.1.1, `active`)?
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::{Check, Work, reach, session_case};
-use crate::plan::{Action, Draft};
+use super::session_case::{Place, Session, judge};
+use super::{Check, Work, session_case};
+use crate::plan::{Action, Draft, Role, World};
 use crate::scim::replace_active;
 use crate::verdict::{Layer, Severity, Tier};
 
@@ -14,7 +15,7 @@ pub(super) static CHECK: Check = Check {
     owasp: "API2:2023",
     cwe: "CWE-613",
     severity: Severity::High,
-    work: Work::Online(plan, reach::judge),
+    work: Work::Online(plan, judge),
 };
 
 fn plan(draft: &mut Draft<'_>) {
@@ -25,4 +26,21 @@ fn plan(draft: &mut Draft<'_>) {
         let set = |active: bool| Action::PatchUser(persona.to_owned(), replace_active(active));
         (set(false), Some(set(true)))
     });
+    deleted(draft);
+}
+
+/// Somebody who is deleted is not there either.
+fn deleted(draft: &mut Draft<'_>) {
+    let Some((operation, persona)) = session_case::somebody(draft) else { return };
+    // Anybody's own directory is not added to.
+    if draft.target.controls.iam.is_none() {
+        return;
+    }
+    let place = Place { operation: &operation, owner: None, persona: &persona };
+    let mut session = Session::open_for_stand_in(draft, &place, "deleted", None);
+    let actor = session.actor.clone();
+    session.change(draft, Action::World(World::RemoveUser(actor)));
+    let attack = session.ask(draft, Role::Attack, None);
+    let case = session.case(CHECK.id, "deleted", attack);
+    draft.case(case);
 }

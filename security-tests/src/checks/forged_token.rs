@@ -45,7 +45,12 @@ pub(crate) fn impersonation(check: &'static str, operation: &str, persona: &str,
 
 /// The operation that gets the full set, where it is planned.
 pub(crate) fn representative(draft: &Draft<'_>) -> Option<String> {
-    draft.representative(choose).filter(|id| draft.is_asked_for(id)).map(str::to_owned)
+    representative_of_run(draft).filter(|id| draft.is_asked_for(id))
+}
+
+/// The operation that gets the full set.
+pub(crate) fn representative_of_run(draft: &Draft<'_>) -> Option<String> {
+    draft.representative(choose).map(str::to_owned)
 }
 
 /// The first `GET` without path parameters that every persona may call and that needs no role. A list whose content

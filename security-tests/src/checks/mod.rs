@@ -4,6 +4,9 @@
 
 mod account_case;
 mod algorithm_family;
+mod archived_object;
+mod backchannel_logout;
+mod claimed_property;
 mod collection_scope;
 mod confused_subject;
 mod critical_header;
@@ -15,6 +18,7 @@ mod embedded_key;
 mod evidence;
 mod expired_token;
 mod expired_waiver;
+mod fail_open;
 mod forged_claims;
 mod forged_token;
 mod fragile_verifier;
@@ -31,6 +35,7 @@ mod matrix_case;
 mod missing_authentication;
 mod missing_expiry;
 mod mistaken_kind;
+mod moved_tenant;
 mod object_access;
 mod old_version;
 mod policy_disagrees;
@@ -41,15 +46,21 @@ mod reach;
 mod remote_key;
 mod removed_guard;
 mod removed_role;
+mod retired_key;
 mod revoked_token;
 mod scheme_case;
 mod sender_constraint;
 mod sensitive_data;
 mod server_error;
 mod session_case;
+mod session_event;
 mod shaped_request;
 mod split_authorization;
+mod stale_circumstances;
+mod stale_ownership;
+mod stale_policy;
 mod stale_token;
+mod statement_case;
 mod step_up;
 mod tenant_isolation;
 mod token_kind;
@@ -191,7 +202,6 @@ pub static ALL: &[&Check] = &[
     &duplicate_claim::CHECK,
     &algorithm_family::CHECK,
     &sender_constraint::CHECK,
-    &step_up::CHECK,
     &token_placement::CHECK,
     &token_spelling::CHECK,
     &lenient_claims::CHECK,
@@ -211,6 +221,20 @@ pub static ALL: &[&Check] = &[
     &revoked_token::CHECK,
     &deactivated_user::CHECK,
     &removed_role::CHECK,
+    &moved_tenant::CHECK,
+    &stale_ownership::CHECK,
+    &archived_object::CHECK,
+    &stale_policy::CHECK,
+    &stale_circumstances::CHECK,
+    &claimed_property::CHECK,
+    &step_up::CHECK,
+    &step_up::CHALLENGE,
+    &fail_open::CHECK,
+    &retired_key::CHECK,
+    &session_event::CHECK,
+    &session_event::FORGED,
+    &backchannel_logout::CHECK,
+    &backchannel_logout::FORGED,
     &logged_out_token::CHECK,
     &deleted_account::CHECK,
     &identity_reuse::CHECK,

@@ -2,11 +2,11 @@
 //! with it, denied without.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::{Check, Work, reach, session_case};
+use super::{Check, Work, session_case};
 use crate::access::{Grant, Rule};
 use crate::api::Operation;
 use crate::oracle::{Decision, Relation, by_rule};
-use crate::plan::{Action, Draft};
+use crate::plan::{Action, Draft, Phase, Role, World};
 use crate::scim::replace_roles;
 use crate::target::Persona;
 use crate::verdict::{Layer, Severity, Tier};
@@ -19,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     owasp: "API5:2023",
     cwe: "CWE-613",
     severity: Severity::High,
-    work: Work::Online(plan, reach::judge),
+    work: Work::Online(plan, session_case::judge),
 };
 
 fn plan(draft: &mut Draft<'_>) {
@@ -36,7 +36,28 @@ fn plan(draft: &mut Draft<'_>) {
     let change = Action::PatchUser(persona.clone(), replace_roles(&rest));
     let restore = Action::PatchUser(persona.clone(), replace_roles(&who.roles));
     let place = session_case::Place { operation: &operation, owner: owner.as_deref(), persona: &persona };
-    session_case::plan(draft, CHECK.id, &place, (change, Some(restore)));
+    session_case::plan(draft, CHECK.id, (&place, None), (change.clone(), Some(restore.clone())));
+    refreshed(draft, &place, (change, restore));
+}
+
+/// The same with a token that was refreshed after the change (RFC 6749 §6): it must not bring the role back.
+fn refreshed(draft: &mut Draft<'_>, place: &session_case::Place<'_>, (change, restore): (Action, Action)) {
+    if draft.target.controls.refresh_client.is_none() || place.owner.is_some() {
+        return;
+    }
+    let refresh = || Action::World(World::Refresh(place.persona.to_owned()));
+    let group = draft.group(Phase::Session);
+    let begin = [Action::World(World::RefreshToken(place.persona.to_owned())), refresh()];
+    let begun = begin.map(|action| draft.step(group, Role::Setup, action));
+    let mut session = session_case::Session::opened(draft, group, (place, place.persona, None));
+    session.needs.extend(begun);
+    session.change(draft, change);
+    let again = draft.step(group, Role::Setup, refresh());
+    session.needs.push(again);
+    let attack = session.ask(draft, Role::Attack, None);
+    session.restore(draft, restore);
+    let case = session.case(CHECK.id, "refreshed", attack);
+    draft.case(case);
 }
 
 /// An operation and somebody for whom a role decides; functions first, then reading others' objects.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::exchange::{Answer, Exchange};
 use crate::oracle::Decision;
-use crate::plan::{Control, Detail, Marker, TestPlan, Trial};
+use crate::plan::{Control, Detail, Failure, Marker, TestPlan, Trial};
 use crate::verdict::Confidence;
 
 const ALICES: &str = r#"{"id": "1", "text": "canary0000000000000"}"#;
@@ -122,4 +122,74 @@ fn every_check_has_its_own_name_and_references() {
     assert!(ALL.iter().all(|check| check.owasp.ends_with(":2023") && check.cwe.starts_with("CWE-")));
     let forged: BTreeSet<&str> = crate::tokens::catalogue().map(|forgery| forgery.check).collect();
     assert!(forged.iter().all(|check| ids.contains(check)));
+}
+
+/// A case of a session, judged: step 0 is the control, 1 the attack, 2 what comes after it.
+fn judge_session(check: &'static str, detail: Detail, (attack, took): (Answer, f64), after: (u16, &str)) -> Outcome {
+    let answered = |answer: Answer, duration_ms| Some(Exchange { url: String::new(), result: Ok(answer), duration_ms });
+    let exchanges = [
+        answered(Answer::new(200, r#"{"sub": "alice"}"#.into()), 1.0),
+        answered(attack, took),
+        answered(Answer::new(after.0, after.1.into()), 1.0),
+    ];
+    let case = Case {
+        id: "case".into(),
+        check,
+        operation: "op".into(),
+        persona: Some("alice".into()),
+        relation: Relation::None,
+        expected: Decision::Deny,
+        trial: Trial {
+            attack: 1,
+            after: Some(2),
+            control: Some(Control { step: 0, persona: "alice".into(), ..Control::default() }),
+            ..Trial::default()
+        },
+        detail,
+    };
+    let plan = TestPlan::default();
+    let evidence = Evidence { target: &crate::plan::test_target(), plan: &plan, exchanges: &exchanges };
+    let Some(Check { work: Work::Online(_, judge), .. }) = by_id(check) else { panic!("no check {check}") };
+    judge(&case, &evidence)
+}
+
+const SERVED: fn() -> Answer = || Answer::new(200, r#"{"sub": "alice"}"#.into());
+
+#[test]
+fn whoever_serves_a_request_although_its_question_was_not_answered_fails_open() {
+    let failing = |failure| Detail::Failing(2, failure);
+    let (met, missed) = ((200, r#"{"met": 1}"#), (200, r#"{"met": 0}"#));
+    let down = |attack, after| judge_session("fail-open", failing(Failure::Down), attack, after);
+    assert!(confirmed(&down((SERVED(), 1.0), met)));
+    for closed in [503, 500, 401, 403] {
+        assert!(matches!(down((Answer::new(closed, String::new()), 1.0), met), Outcome::Pass(_)), "{closed}");
+    }
+    assert!(matches!(down((SERVED(), 1.0), missed), Outcome::NotApplicable(_)), "it never asked");
+    let slow = |took| judge_session("fail-open", failing(Failure::Slow), (SERVED(), took), met);
+    assert!(confirmed(&slow(1_000.0)) && matches!(slow(5_010.0), Outcome::Pass(_)), "the true answer came");
+}
+
+#[test]
+fn a_wrong_statement_is_judged_by_whether_the_session_lives_on() {
+    let judge = |status, after| {
+        let attack = (Answer::new(status, String::new()), 1.0);
+        judge_session("forged-event", Detail::None, attack, (after, r#"{"sub": "alice"}"#))
+    };
+    for status in [202, 400, 401] {
+        assert!(matches!(judge(status, 200), Outcome::Pass(_)), "{status}");
+        assert!(confirmed(&judge(status, 401)), "{status}");
+    }
+    assert!(matches!(judge(400, 503), Outcome::Inconclusive(_)));
+    assert_eq!(judge(500, 200), Outcome::ServerError(500));
+}
+
+#[test]
+fn a_refusal_of_a_weak_authentication_says_what_would_help() {
+    let judge = |status: u16, challenge: Option<&str>| {
+        let answer = Answer { challenge: challenge.map(str::to_owned), ..Answer::new(status, String::new()) };
+        judge_session("step-up-challenge", Detail::None, (answer, 1.0), (200, ""))
+    };
+    assert!(matches!(judge(401, Some("Bearer error=\"insufficient_user_authentication\"")), Outcome::Pass(_)));
+    assert!(confirmed(&judge(401, Some("Bearer error=\"invalid_token\""))));
+    assert!(confirmed(&judge(403, None)));
 }

@@ -26,6 +26,12 @@ pub trait Decider: Send + Sync {
     fn knows(&self, action: &str) -> bool {
         self.actions().iter().any(|known| known == action)
     }
+
+    /// The same policies, as the IAM's control interface takes them, with one more that forbids an action to somebody;
+    /// nothing when they cannot be edited.
+    fn forbidding(&self, _persona: &str, _action: &str) -> Option<Value> {
+        None
+    }
 }
 
 /// One evaluation in the words of AuthZEN 1.0: subject, action, resource.

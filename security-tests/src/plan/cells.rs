@@ -57,6 +57,9 @@ fn plan_cell(draft: &mut Draft<'_>, operation: &Operation, position: Position, s
     let trial = if let Some(step) = by_login(draft, operation) {
         // Every persona logged in already; nobody needs a token for that.
         (persona.is_none() && expected == Decision::Allow).then(|| Trial { attack: step, ..Trial::default() })
+    } else if draft.target.access.session.receives(&operation.id) {
+        // It takes statements of provider or IAM; what anybody else sends there has an answer in the session layer.
+        None
     } else if send && (!on_object || owner.is_some()) {
         draft.attempt(&operation.id, owner.as_deref(), Attempt::by(persona.as_deref(), expected))
     } else {

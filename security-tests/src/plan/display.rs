@@ -1,7 +1,7 @@
 //! A plan as text. Must not know what answers mean.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::{Action, Credential, Group, TestPlan};
+use super::{Action, BOUND, Credential, Group, TestPlan, Until};
 
 impl std::fmt::Display for TestPlan {
     /// Every step in the order in which it runs, one line each.
@@ -26,9 +26,17 @@ impl std::fmt::Display for Action {
                 write!(f, "{} {} as {}", request.method, request.path, request.credential)?;
                 request.headers.iter().try_for_each(|(name, value)| write!(f, ", {name}: {value}"))?;
                 let body = |body| request.twice.as_ref().map_or_else(|| format!("{body}"), |twice| twice.text(body));
-                request.body.as_ref().map_or(Ok(()), |value| write!(f, " {}", body(value)))
+                request.body.as_ref().map_or(Ok(()), |value| write!(f, " {}", body(value)))?;
+                request.statement.as_ref().map_or(Ok(()), |statement| write!(f, " with {statement}"))?;
+                let until = request.until.map(|until| match until {
+                    Until::Refused => "refused",
+                    Until::Allowed => "allowed",
+                });
+                until.map_or(Ok(()), |until| write!(f, ", until it is {until}, for {BOUND:?} at most"))
             }
             Action::FreshToken(persona) => write!(f, "mint a token of {persona}"),
+            Action::AgedToken(persona, seconds) => write!(f, "mint a token of {persona} from {seconds} s ago"),
+            Action::World(world) => world.fmt(f),
             Action::EndSessions(persona) => write!(f, "revoke the tokens of {persona}"),
             Action::PatchUser(persona, change) => write!(f, "change {persona} in the directory: {change}"),
         }

@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::outline::Outline;
 use super::site::Site;
@@ -36,8 +36,7 @@ pub struct Draft<'a> {
 }
 
 /// What holds for an operation without a rule: nobody may.
-static UNDECIDED: Rule =
-    Rule { on: None, allow: Vec::new(), only: None, destructive: false, prepare: None, json: None };
+static UNDECIDED: LazyLock<Rule> = LazyLock::new(Rule::default);
 
 impl<'a> Draft<'a> {
     pub(super) fn new(
@@ -114,7 +113,7 @@ impl<'a> Draft<'a> {
     /// to change nothing.
     #[must_use]
     pub fn rule(&self, operation: &str) -> Option<&'a Rule> {
-        let undecided = || self.plan.operation(operation).filter(|operation| operation.is_safe()).map(|_| &UNDECIDED);
+        let undecided = || self.plan.operation(operation).filter(|operation| operation.is_safe()).map(|_| &*UNDECIDED);
         self.target.access.rules.get(operation).or_else(undecided)
     }
 

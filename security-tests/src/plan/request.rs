@@ -44,6 +44,9 @@ pub(crate) fn request(operation: &Operation, objects: &[ObjectId], credential: C
         creates: None,
         carrier: Arc::default(),
         signs_in: None,
+        statement: None,
+        until: None,
+        aside: false,
     }
 }
 
@@ -137,6 +140,9 @@ pub fn curl(step: &Step, url: &str) -> String {
     }
     parts.extend(token_arguments(request, &request.credential));
     parts.extend(request.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
+    if let Some(statement) = &request.statement {
+        parts.push(statement.curl_arguments().to_owned());
+    }
     if let Some(body) = &request.body {
         let text = request.twice.as_ref().map_or_else(|| body.to_string(), |twice| twice.text(body));
         parts.push(format!("-H 'Content-Type: application/json' -d {}", secrets_as_variables(&quoted(&text))));

@@ -139,7 +139,7 @@ impl Case {
             Detail::Hidden(_, control) => steps.extend(control),
             Detail::Assigned(assigned) => steps.extend(assigned.baseline.iter().chain(&assigned.reads)),
             Detail::Raised(trial) => steps.extend(trial.steps()),
-            Detail::Where(step) => steps.push(*step),
+            Detail::Where(step) | Detail::Failing(step, _) => steps.push(*step),
         }
         steps
     }

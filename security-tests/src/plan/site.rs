@@ -338,8 +338,19 @@ impl Draft<'_> {
         if request::mentions(&body, "${new.username}") {
             values.push(("new.username", self.plan_rename(victim.as_deref().unwrap_or(&actor))));
         }
+        if request::mentions(&body, NEW_OWNER) {
+            let heir = self.heir_of(&resource, &owner).map(|heir| self.plan.identity_of(&heir).to_owned());
+            values.push(("new.owner", heir.unwrap_or_default()));
+        }
         request.body = Some(request::replace(&body, &values));
         Sent { request, written: marker, secret }
+    }
+
+    /// Who can be given the objects of somebody: another owner of the same tenant.
+    #[must_use]
+    pub fn heir_of(&self, resource: &str, owner: &str) -> Option<String> {
+        let fits = |name: &&String| Relation::between(self.target, name, owner) == Relation::SameTenant;
+        self.owners(resource).iter().find(fits).cloned()
     }
 
     /// Whose data `${persona.…}` means: the caller's; in a registration those of an account that nobody has.
@@ -390,6 +401,9 @@ impl Draft<'_> {
         resources.iter().find(|(_, resource)| makes(resource)).map(|(name, _)| name.clone())
     }
 }
+
+/// Where a body names who gets an object.
+const NEW_OWNER: &str = "${new.owner}";
 
 /// A request, what it would write, and the password that it would set.
 struct Sent {

@@ -1,11 +1,12 @@
 //! Tests of planning: a target in, steps and cases out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::*;
-use crate::access::{AccessRules, Creation, Entity, Grant, Hidden, Resource, Rule};
+use crate::access::{AccessRules, Creation, Entity, Grant, Hidden, Resource, Rule, Scope};
 use crate::api::Api;
 use crate::secret::Secret;
 use crate::target::{Persona, Provider, Target};
@@ -31,6 +32,7 @@ pub(crate) fn target() -> Target {
         server_owned: Vec::new(),
         hidden: Hidden::default(),
         entity: Entity { kind: "Note".into(), owner: "owner".into(), tenant: "tenant".into() },
+        lifecycle: Default::default(),
     };
     let rules = [
         ("createNote", rule(vec![Grant::Authenticated])),
@@ -53,6 +55,7 @@ pub(crate) fn target() -> Target {
         lock: None,
         base: None,
         words: Default::default(),
+        controls: Default::default(),
     }
 }
 
@@ -242,8 +245,83 @@ fn a_curl_line_names_the_token_and_never_holds_it() {
         creates: None,
         carrier: Arc::default(),
         signs_in: None,
+        statement: None,
+        until: None,
+        aside: false,
     };
     let step = Step { role: Role::Attack, action: Action::Request(Box::new(request)) };
     let expected = r#"curl -sS -X PATCH -H "Authorization: Bearer $TOKEN_ALICE_ALG_NONE" -H 'X-User: alice' -H 'Content-Type: application/json' -d '{"text":"it'\''s"}' 'http://api.test/notes/1'"#;
     assert_eq!(curl(&step, "http://api.test/notes/1"), expected);
+}
+
+/// Policies that can be edited.
+struct Editable;
+
+impl crate::oracle::Decider for Editable {
+    fn decide(&self, _question: &crate::oracle::Question) -> Result<Decision, String> {
+        Ok(Decision::Allow)
+    }
+
+    fn actions(&self) -> Vec<String> {
+        vec!["me".to_owned()]
+    }
+
+    fn forbidding(&self, _persona: &str, _action: &str) -> Option<serde_json::Value> {
+        Some(json!({}))
+    }
+}
+
+/// The checks with cases in the session layer.
+fn session_checks(target: &Target) -> BTreeSet<&'static str> {
+    let options = Options { layers: vec![Layer::Session], ..Options::default() };
+    plan(target, &options).unwrap().cases.iter().map(|case| case.check).collect()
+}
+
+#[test]
+fn what_nobody_declared_is_not_tried() {
+    let mut target = larger_target();
+    let always = BTreeSet::from(["revoked-token", "deactivated-user", "removed-role", "claimed-property"]);
+    assert_eq!(session_checks(&target), always);
+    // The control interfaces of provider and IAM.
+    target.controls =
+        crate::target::Controls { provider: true, iam: Some("http://iam.test".into()), ..Default::default() };
+    target.decider = Some(Arc::new(Editable));
+    let ordered = ["fail-open", "retired-key", "stale-policy"];
+    let with = |more: &[&'static str]| always.iter().chain(&ordered).chain(more).copied().collect::<BTreeSet<_>>();
+    assert_eq!(session_checks(&target), with(&[]));
+    // What the API declares.
+    let receiver =
+        |operation: &str| crate::access::Receiver { operation: operation.into(), audience: Some("x".into()) };
+    target.access.session.events = Some(receiver("news"));
+    target.access.session.backchannel_logout = Some(receiver("news"));
+    let statements = ["session-event", "forged-event", "backchannel-logout", "forged-logout"];
+    assert_eq!(session_checks(&target), with(&statements));
+    target.access.rules.get_mut("report").unwrap().refused_when = [("hour".to_owned(), json!(3))].into_iter().collect();
+    let step_up = crate::access::StepUp { acr: Some("mfa".into()), max_age: None };
+    target.access.rules.get_mut("replaceNote").unwrap().step_up = Some(step_up);
+    let all: Vec<&'static str> =
+        statements.into_iter().chain(["stale-circumstances", "step-up", "step-up-challenge"]).collect();
+    assert_eq!(session_checks(&target), with(&all));
+}
+
+#[test]
+fn a_change_has_its_control_before_it_and_its_way_back_behind_it() {
+    let mut target = larger_target();
+    target.controls.provider = true;
+    let options = Options { layers: vec![Layer::Session], only: vec!["retired-key:me".into()], ..Options::default() };
+    let text = plan(&target, &options).unwrap().to_string();
+    let session = text.split_once("session\n").unwrap().1.split("\nend").next().unwrap();
+    assert_eq!(
+        session.trim_end(),
+        "  change   the provider signs with a new key
+  setup    mint a token of alice
+  control  GET /me as alice
+  change   the provider signs with a new key
+  probe    GET /me as alice
+  change   the provider retires the key before
+  attack   GET /me as alice, until it is refused, for 1s at most
+  restore  the provider signs as before
+  setup    mint a token of alice
+  probe    GET /me as alice, until it is allowed, for 1s at most"
+    );
 }

@@ -74,6 +74,12 @@ impl Outgoing {
         self.url.query_pairs_mut().append_pair(name, value);
     }
 
+    /// Sets a body that is no JSON.
+    pub(super) fn text(&mut self, kind: &str, text: &str) -> Result<(), SendError> {
+        self.body = Some(text.to_owned());
+        self.header("content-type", kind)
+    }
+
     /// Sets the body; JSON, when no header says otherwise.
     pub(super) fn json(&mut self, text: String) {
         self.headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));

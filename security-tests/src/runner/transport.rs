@@ -2,18 +2,19 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::header::HeaderMap;
 use serde_json::Value;
 
 use super::client::{Client, Outgoing, Received, SendError};
+use super::notes::Notes;
 use super::patience::Patience;
 use super::secrets::{Secrets, without_tokens};
 use super::sign_in;
-use crate::access::Identifier;
+use crate::access::{Identifier, StepUp};
 use crate::exchange::{Answer, NoAnswer, at_path};
-use crate::plan::{Credential, ObjectId, PlannedObject, Request, SignIn, TestPlan};
+use crate::plan::{BOUND, Credential, ObjectId, PlannedObject, Request, SignIn, TestPlan, Until, marker_prefix};
 use crate::scim;
 use crate::target::Target;
 use crate::tokens::acquire::{Wallet, plain};
@@ -23,6 +24,8 @@ use crate::tokens::{Mint, Place};
 
 /// How long one answer may take when nobody says.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait before a request is sent again that waits for something.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// After so many requests in a row without an answer the target is taken for dead, so that a run against one that
 /// hangs ends in minutes and not in hours.
 const DEAD_AFTER: usize = 8;
@@ -45,8 +48,11 @@ pub(super) struct Transport<'a> {
 impl<'a> Transport<'a> {
     pub(super) fn new(plan: &'a TestPlan, target: &'a Target) -> Result<Self, String> {
         let client = Client::new(plan.timeout.unwrap_or(TIMEOUT))?;
-        let wallet =
-            target.provider.clone().map(|provider| Wallet::new(client.reqwest.clone(), provider, Forger::new(target)));
+        let strength = strongest(target);
+        let wallet = target
+            .provider
+            .clone()
+            .map(|provider| Wallet::new(client.reqwest.clone(), provider, (Forger::new(target), strength)));
         let logins = target.access.login.as_ref().map(|login| LoginTokens::new(login.key.clone()));
         let objects = Mutex::new(plan.objects.iter().map(|object| known_id(plan, object)).collect());
         let secrets = Secrets::of(target);
@@ -65,12 +71,30 @@ impl<'a> Transport<'a> {
         })
     }
 
-    /// Sends a request; the URL as it was sent comes back with the answer.
-    pub(super) async fn send(
-        &self,
-        request: &Request,
-        fresh: &Mutex<Option<String>>,
-    ) -> (String, Result<Answer, NoAnswer>) {
+    /// Sends a request, again and again where the plan says so; the URL as it was sent comes back with the answer.
+    pub(super) async fn send(&self, request: &Request, notes: &Notes) -> (String, Result<Answer, NoAnswer>) {
+        let end = Instant::now() + BOUND;
+        loop {
+            let sent = self.send_once(request, notes).await;
+            let Ok(answer) = &sent.1 else { return sent };
+            let waits = match request.until {
+                None => false,
+                Some(Until::Refused) => answer.is_2xx(),
+                Some(Until::Allowed) => !answer.is_2xx(),
+            };
+            if !waits || Instant::now() >= end {
+                return sent;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+            if let (Some(Until::Allowed), Credential::Fresh(persona)) = (request.until, &request.credential)
+                && let Ok(token) = self.mint(persona, &Mint::default()).await
+            {
+                notes.lock().fresh = Some(token);
+            }
+        }
+    }
+
+    async fn send_once(&self, request: &Request, notes: &Notes) -> (String, Result<Answer, NoAnswer>) {
         let url = match self.path(&request.path) {
             Ok(path) => format!("{}{path}", self.plan.base_url),
             Err(reason) => {
@@ -78,12 +102,20 @@ impl<'a> Transport<'a> {
                 return (unfilled, Err(NoAnswer::NotSent(reason)));
             }
         };
-        let result = match self.tokens(&request.credential, fresh).await {
-            Ok(tokens) => match self.exchange(request, &url, tokens.clone()).await {
+        let statement = match &request.statement {
+            None => None,
+            Some(statement) => match self.statement(statement, notes).await {
+                Ok(text) => Some(text),
+                Err(reason) => return (url, Err(reason)),
+            },
+        };
+        let statement = statement.as_ref().map(|(kind, text)| (*kind, text.as_str()));
+        let result = match self.tokens(&request.credential, notes).await {
+            Ok(tokens) => match self.exchange(request, (&url, statement), tokens.clone()).await {
                 // A failure may be a coincidence: what changes nothing is asked once more before it counts.
                 // A server that also drops the connection then has failed all the same.
                 Ok(failed) if failed.status == 500 && request.method == "GET" => {
-                    Ok(self.exchange(request, &url, tokens).await.unwrap_or(failed))
+                    Ok(self.exchange(request, (&url, None), tokens).await.unwrap_or(failed))
                 }
                 result => result,
             },
@@ -117,7 +149,24 @@ impl<'a> Transport<'a> {
         Ok(Answer::new(answer.status().as_u16(), String::new()))
     }
 
-    fn wallet(&self) -> Result<&Wallet, NoAnswer> {
+    pub(super) async fn mint_aged(&self, persona: &str, seconds: u64) -> Result<String, NoAnswer> {
+        self.wallet()?.mint_aged(persona, seconds).await
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        self.target
+    }
+
+    pub(super) fn reqwest(&self) -> &reqwest::Client {
+        &self.client.reqwest
+    }
+
+    /// What this run calls its own.
+    pub(super) fn marker(&self) -> String {
+        marker_prefix(self.plan.seed)
+    }
+
+    pub(super) fn wallet(&self) -> Result<&Wallet, NoAnswer> {
         self.wallet.as_ref().ok_or_else(|| NoAnswer::NotSent("there is no provider".to_owned()))
     }
 
@@ -144,27 +193,23 @@ impl<'a> Transport<'a> {
     }
 
     /// The tokens of a request, each with where it goes when that is not where tokens usually go.
-    async fn tokens(
-        &self,
-        credential: &Credential,
-        fresh: &Mutex<Option<String>>,
-    ) -> Result<Vec<(Option<Place>, Forged)>, NoAnswer> {
+    async fn tokens(&self, credential: &Credential, notes: &Notes) -> Result<Vec<(Option<Place>, Forged)>, NoAnswer> {
         let mut tokens = Vec::new();
         match credential {
             Credential::Pair(first, second) => {
                 for credential in [first, second] {
-                    tokens.extend(self.token(credential, fresh).await?.map(|token| (None, token)));
+                    tokens.extend(self.token(credential, notes).await?.map(|token| (None, token)));
                 }
             }
             Credential::Placed(credential, place) => {
-                tokens.extend(self.token(credential, fresh).await?.map(|token| (Some(*place), token)));
+                tokens.extend(self.token(credential, notes).await?.map(|token| (Some(*place), token)));
             }
-            credential => tokens.extend(self.token(credential, fresh).await?.map(|token| (None, token))),
+            credential => tokens.extend(self.token(credential, notes).await?.map(|token| (None, token))),
         }
         Ok(tokens)
     }
 
-    async fn token(&self, credential: &Credential, fresh: &Mutex<Option<String>>) -> Result<Option<Forged>, NoAnswer> {
+    async fn token(&self, credential: &Credential, notes: &Notes) -> Result<Option<Forged>, NoAnswer> {
         if let (Some(logins), None) = (&self.logins, &self.wallet) {
             return self.token_by_login(logins, credential).await;
         }
@@ -174,7 +219,7 @@ impl<'a> Transport<'a> {
             Credential::Persona(actor) | Credential::Held(actor) => self.wallet()?.token(actor).await?,
             Credential::Minted(persona, mint) => self.mint(persona, mint).await?,
             Credential::Fresh(persona) => {
-                let fresh = fresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let fresh = notes.lock().fresh.clone();
                 fresh.ok_or_else(|| NoAnswer::NotSent(format!("there is no fresh token of `{persona}`")))?
             }
             Credential::Pair(..) | Credential::Placed(..) => {
@@ -216,7 +261,7 @@ impl<'a> Transport<'a> {
         let login = self.plan.accounts.get(actor).and_then(|account| account.login.as_ref());
         let login = login.ok_or_else(|| NoAnswer::NotSent(format!("`{actor}` cannot log in")))?;
         let url = format!("{}{}", self.plan.base_url, login.path);
-        drop(self.exchange(login, &url, Vec::new()).await?);
+        drop(self.exchange(login, (&url, None), Vec::new()).await?);
         let never = || Err(NoAnswer::NotSent(format!("`{actor}` cannot log in")));
         logins.held(actor).unwrap_or_else(never)
     }
@@ -279,7 +324,7 @@ impl<'a> Transport<'a> {
     async fn exchange(
         &self,
         request: &Request,
-        url: &str,
+        (url, statement): (&str, Option<(&str, &str)>),
         tokens: Vec<(Option<Place>, Forged)>,
     ) -> Result<Answer, NoAnswer> {
         if self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER {
@@ -287,7 +332,7 @@ impl<'a> Transport<'a> {
         }
         let mut again = 0;
         loop {
-            let (answer, retry_after) = self.once(request, url, &tokens).await?;
+            let (answer, retry_after) = self.once(request, (url, statement), &tokens).await?;
             if answer.status != 429 {
                 return Ok(answer);
             }
@@ -304,10 +349,13 @@ impl<'a> Transport<'a> {
     async fn once(
         &self,
         request: &Request,
-        url: &str,
+        (url, statement): (&str, Option<(&str, &str)>),
         tokens: &[(Option<Place>, Forged)],
     ) -> Result<(Answer, Option<String>), NoAnswer> {
-        let (outgoing, remark) = self.outgoing(request, url, tokens).await?;
+        let (mut outgoing, remark) = self.outgoing(request, url, tokens).await?;
+        if let Some((kind, text)) = statement {
+            outgoing.text(kind, text).map_err(malformed)?;
+        }
         let received = self.client.send(outgoing).await;
         let status = received.as_ref().map_or(0, |received| received.status);
         tracing::debug!(method = request.method, url, status);
@@ -380,6 +428,15 @@ impl<'a> Transport<'a> {
     }
 }
 
+/// What the most demanding operation asks of the authentication behind a token: personas come with that.
+fn strongest(target: &Target) -> StepUp {
+    let asked = || target.access.rules.values().filter_map(|rule| rule.step_up.as_ref());
+    StepUp {
+        acr: asked().find_map(|step_up| step_up.acr.clone()),
+        max_age: asked().filter_map(|step_up| step_up.max_age).min(),
+    }
+}
+
 /// Good tokens of an API with a login of its own.
 struct LoginSource<'t, 'a> {
     transport: &'t Transport<'a>,
@@ -431,9 +488,10 @@ fn identifier(answer: &Answer, id: &Identifier) -> Option<String> {
 /// What is kept of an answer; its headers are looked at and forgotten.
 fn answer(received: Received) -> Answer {
     let location = text(&received.headers, "location");
+    let challenge = text(&received.headers, "www-authenticate");
     let text =
         String::from_utf8(received.body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    Answer { location, ..Answer::new(received.status, text) }
+    Answer { location, challenge, ..Answer::new(received.status, text) }
 }
 
 /// One header as text.

@@ -2,15 +2,16 @@
 //! must not know what the tokens are for.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 use tokio::sync::Mutex;
 
 use super::Mint;
 use super::forge::Proof;
 use super::forger::{Forged, Forger, Source};
+use crate::access::StepUp;
 use crate::exchange::NoAnswer;
 use crate::target::Provider;
 
@@ -23,6 +24,8 @@ pub(crate) struct Wallet {
     provider: Provider,
     tokens: Mutex<BTreeMap<String, (String, Instant)>>,
     forger: Forger,
+    /// How personas authenticated: as the most demanding operation asks for.
+    strength: StepUp,
 }
 
 #[derive(Deserialize)]
@@ -30,6 +33,16 @@ struct Minted {
     access_token: String,
     #[serde(default)]
     expires_in: i64,
+}
+
+/// An access token, and perhaps the next refresh token.
+pub(crate) type Refreshed = (String, Option<String>);
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -43,8 +56,8 @@ struct Jwks {
 }
 
 impl Wallet {
-    pub(crate) fn new(client: reqwest::Client, provider: Provider, forger: Forger) -> Self {
-        Self { client, provider, tokens: Mutex::default(), forger }
+    pub(crate) fn new(client: reqwest::Client, provider: Provider, (forger, strength): (Forger, StepUp)) -> Self {
+        Self { client, provider, tokens: Mutex::default(), forger, strength }
     }
 
     /// The persona's token; minted once and again when it is about to expire.
@@ -57,7 +70,8 @@ impl Wallet {
         }
         let minted = self.request(persona, &Mint::default()).await?;
         let lifetime = Duration::from_secs(u64::try_from(minted.expires_in).unwrap_or(0));
-        let until = Instant::now() + lifetime.saturating_sub(MARGIN);
+        let fresh = self.strength.max_age.map_or(lifetime, |seconds| lifetime.min(Duration::from_secs(seconds)));
+        let until = Instant::now() + fresh.saturating_sub(MARGIN);
         tokens.insert(persona.to_owned(), (minted.access_token.clone(), until));
         Ok(minted.access_token)
     }
@@ -65,6 +79,43 @@ impl Wallet {
     /// A token of its own.
     pub(crate) async fn mint(&self, persona: &str, mint: &Mint) -> Result<String, NoAnswer> {
         Ok(self.request(persona, mint).await?.access_token)
+    }
+
+    /// A token of its own of a sign-in some time ago.
+    pub(crate) async fn mint_aged(&self, persona: &str, seconds: u64) -> Result<String, NoAnswer> {
+        let issued = now().saturating_sub(seconds);
+        self.mint(persona, &Mint::claim("iat", json!(issued))).await
+    }
+
+    /// A token that says nothing about how its user authenticated, unless the order does.
+    pub(crate) async fn mint_plainly(&self, persona: &str, mint: &Mint) -> Result<String, NoAnswer> {
+        Ok(self.order(persona, mint, Map::new()).await?.access_token)
+    }
+
+    /// A refresh token that is good for a client.
+    pub(crate) async fn refresh_token(&self, persona: &str, client: &str) -> Result<String, NoAnswer> {
+        let body = json!({"persona": persona, "client_id": client, "broken": "refresh-token"});
+        Ok(self.minted(persona, &Mint::default(), &body).await?.access_token)
+    }
+
+    /// Uses a refresh token (RFC 6749 §6): the status and, when it was good, an access token and the next refresh token.
+    pub(crate) async fn refresh(&self, client: &str, token: &str) -> Result<(u16, Option<Refreshed>), NoAnswer> {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", client)];
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self.client.post(self.url("token")).header("content-type", "application/x-www-form-urlencoded");
+        let failed = |error: reqwest::Error| NoAnswer::NotSent(format!("the provider: {}", plain(&error)));
+        let answer = request.body(body).send().await.map_err(failed)?;
+        let status = answer.status().as_u16();
+        if !answer.status().is_success() {
+            return Ok((status, None));
+        }
+        let granted: Granted = answer.json().await.map_err(failed)?;
+        Ok((status, Some((granted.access_token, granted.refresh_token))))
+    }
+
+    /// Forgets every token: they are good no more.
+    pub(crate) async fn forget(&self) {
+        self.tokens.lock().await.clear();
     }
 
     /// The persona's token, forged.
@@ -87,12 +138,22 @@ impl Wallet {
     }
 
     async fn request(&self, persona: &str, mint: &Mint) -> Result<Minted, NoAnswer> {
+        let mut claims = Map::new();
+        if mint.payload.is_none() {
+            claims.extend(self.strength.acr.as_ref().map(|acr| ("acr".to_owned(), json!(acr))));
+            claims.extend(self.strength.max_age.map(|_| ("auth_time".to_owned(), json!(now()))));
+        }
+        self.order(persona, mint, claims).await
+    }
+
+    async fn order(&self, persona: &str, mint: &Mint, mut claims: Map<String, Value>) -> Result<Minted, NoAnswer> {
+        claims.extend(mint.claims.clone());
         let mut body = json!({"persona": persona});
         if let Some(fields) = body.as_object_mut() {
             fields.extend(self.provider.audience.as_ref().map(|audience| ("audience".to_owned(), json!(audience))));
             fields.extend(mint.lifetime_seconds.map(|seconds| ("lifetime_seconds".to_owned(), json!(seconds))));
-            if !mint.claims.is_empty() {
-                fields.insert("claims".to_owned(), Value::Object(mint.claims.clone()));
+            if !claims.is_empty() {
+                fields.insert("claims".to_owned(), Value::Object(claims));
             }
             if !mint.header.is_empty() {
                 fields.insert("header".to_owned(), Value::Object(mint.header.clone()));
@@ -102,9 +163,13 @@ impl Wallet {
                 fields.insert("signature".to_owned(), json!("other_key"));
             }
         }
+        self.minted(persona, mint, &body).await
+    }
+
+    async fn minted(&self, persona: &str, mint: &Mint, body: &Value) -> Result<Minted, NoAnswer> {
         let request = self.client.post(self.url("control/v1/tokens")).bearer_auth(self.provider.control_token.expose());
         let failed = |reason: String| NoAnswer::NotSent(format!("no token for `{persona}`: {reason}"));
-        let answer = request.json(&body).send().await.map_err(|error| failed(plain(&error)))?;
+        let answer = request.json(body).send().await.map_err(|error| failed(plain(&error)))?;
         // RFC 9110 §15.5.1: the provider understood, and does not make such a token.
         if answer.status() == 400 && *mint != Mint::default() {
             return Err(NoAnswer::NotApplicable(format!("the provider does not mint {}", mint.name)));
@@ -139,6 +204,11 @@ impl Source for Wallet {
         let jwks: Jwks = self.get(&metadata.jwks_uri).await?;
         Ok(jwks.keys.iter().map(|key| key.get().to_owned()).collect())
     }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// An error in words, with its cause, without the URL of the request: that may hold a secret.

@@ -65,6 +65,7 @@ fn target(url: &str) -> Target {
         server_owned: Vec::new(),
         hidden: Hidden::default(),
         entity: Entity { kind: "Note".into(), owner: "owner".into(), tenant: "tenant".into() },
+        lifecycle: Default::default(),
     };
     let personas = [
         ("alice", "acme", "customer"),
@@ -90,6 +91,7 @@ fn target(url: &str) -> Target {
         lock: None,
         base: None,
         words: Project { names: Vec::new(), texts: vec!["PORT=8080\nJWT_SECRET=\"tr0ub4dor&3\"".into()] },
+        controls: Default::default(),
     }
 }
 

@@ -113,6 +113,7 @@ fn resource(read: &str, id: Identifier) -> Resource {
         server_owned: Vec::new(),
         hidden: Hidden::default(),
         entity: Entity { kind: "Thing".into(), owner: "owner".into(), tenant: "tenant".into() },
+        lifecycle: Default::default(),
     }
 }
 
@@ -167,6 +168,7 @@ fn target(club: &Club) -> Target {
         lock: None,
         base: None,
         words: security_tests::tokens::words::Project::default(),
+        controls: Default::default(),
     }
 }
 

@@ -79,6 +79,7 @@ pub(crate) fn target(world: &World) -> Target {
         lock: None,
         base: None,
         words: Default::default(),
+        controls: Default::default(),
     }
 }
 
@@ -123,6 +124,7 @@ pub(crate) fn rules() -> AccessRules {
             ..Hidden::default()
         },
         entity: Entity { kind: "Order".into(), owner: "owner".into(), tenant: "tenant".into() },
+        lifecycle: Default::default(),
     };
     AccessRules {
         resources: BTreeMap::from([("order".to_owned(), order)]),

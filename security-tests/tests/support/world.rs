@@ -169,6 +169,9 @@ async fn patch_user(
     for operation in body["Operations"].as_array().unwrap() {
         match (operation["path"].as_str().unwrap(), operation["op"].as_str().unwrap()) {
             ("active", "replace") => *active = operation["value"].as_bool().unwrap(),
+            (path, "replace") if path.ends_with(":User:tenant") => {
+                persona.tenant = operation["value"].as_str().map(str::to_owned);
+            }
             ("roles", "remove") => persona.roles.clear(),
             ("roles", "replace") => {
                 let values = operation["value"].as_array().unwrap();

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 
-use crate::flaws::Flaws;
+use crate::flaws::{Flaw, Flaws};
 use crate::iam::{Iam, Resource};
 use crate::operation::Operation;
-use crate::problem::Problem;
+use crate::problem::{Problem, Unavailable};
 use crate::provider::{Caller, Provider};
 use crate::secret::Secret;
+use crate::sessions::Sessions;
+use crate::statement::{self, Expected, Kind, Statement, Unbelievable};
+use crate::step_up::StepUp;
 use crate::store::Store;
 
 /// What the operations share.
@@ -22,6 +25,8 @@ pub struct App {
     pub iam: Arc<Iam>,
     /// Keeps orders.
     pub store: Store,
+    /// Whose sessions are over although the provider may not know.
+    pub sessions: Arc<Sessions>,
     /// Deliberate holes; none but in exercises and tests.
     pub flaws: Arc<Flaws>,
 }
@@ -36,11 +41,13 @@ impl App {
             Ok(token) => token,
             Err(problem) => return self.flaws.without_token(operation, headers).ok_or(problem),
         };
-        match self.provider.introspect(&token).await? {
-            Some(caller) => {
-                self.flaws.accepted(&caller);
-                Ok(caller)
-            }
+        let introspected = match self.provider.introspect(&token).await {
+            Err(cause) => return self.flaws.without_provider(operation, &token).ok_or(cause.into()),
+            Ok(introspected) => introspected,
+        };
+        match introspected {
+            Some(caller) if self.sessions.is_over(&caller.subject, caller.issued) => Err(Problem::InvalidToken),
+            Some(caller) => Ok(self.flaws.accepted(caller, headers)),
             None => Flaws::refused_token(self, operation, &token).await,
         }
     }
@@ -51,8 +58,51 @@ impl App {
     /// When it does not answer.
     pub async fn permits(&self, caller: &Caller, action: Operation, resource: &Resource) -> Result<bool, Problem> {
         let (asked, about) = self.flaws.question(action, caller, resource.clone());
-        let permitted = self.iam.permits(&caller.subject, asked, &about).await?;
-        Ok(self.flaws.overrule(permitted, action, caller))
+        let permitted = match self.iam.permits(&caller.subject, asked, &about).await {
+            Err(cause) => return self.flaws.without_iam(action, caller).ok_or(cause.into()),
+            Ok(permitted) => permitted,
+        };
+        Ok(self.flaws.overrule(permitted, (action, resource), caller))
+    }
+
+    /// Goes on only when the user authenticated so (RFC 9470).
+    ///
+    /// # Errors
+    /// When not, with what would help.
+    pub fn require_step_up(&self, caller: &Caller, step_up: StepUp) -> Result<(), Problem> {
+        let met = step_up.is_met(caller, jiff::Timestamp::now().as_second());
+        if met || self.flaws.opens(Flaw::WeakAuthentication) {
+            Ok(())
+        } else {
+            Err(Problem::WeakAuthentication(step_up))
+        }
+    }
+
+    /// A statement of the provider or the IAM about a session, if it can be believed.
+    ///
+    /// # Errors
+    /// When the keys cannot be had that it should be signed with.
+    pub async fn verify(
+        &self,
+        kind: Kind,
+        token: &str,
+        now: i64,
+    ) -> Result<Result<Statement, Unbelievable>, Unavailable> {
+        if let Some(statement) = self.flaws.unverified(kind, token) {
+            return Ok(Ok(statement));
+        }
+        let provider = self.provider.config();
+        // The keys are asked for each time: such statements are rare, and a retired key must not be believed.
+        let (issuer, audience, keys) = match kind {
+            Kind::Logout => (provider.issuer.clone(), &provider.client_id, self.provider.published_keys().await?),
+            Kind::Event => {
+                let (issuer, keys) = self.iam.event_keys().await?;
+                (issuer, &provider.audience, keys)
+            }
+        };
+        let expected = Expected { kind, issuer: &issuer, audience, provider: &provider.issuer, now };
+        let Ok(keys) = serde_json::from_value(keys) else { return Ok(Err(Unbelievable::Signature)) };
+        Ok(statement::verify(token, &keys, &expected))
     }
 
     /// Goes on only when the IAM lets the caller do this.

@@ -15,8 +15,12 @@ use crate::app::App;
 use crate::flaws::Flaw;
 use crate::iam::Resource;
 use crate::operation::Operation;
-use crate::order::{NewOrder, Order, OrderChange, OrderView, Placed};
+use crate::order::{NewOrder, NewOwner, Order, OrderChange, OrderView, Placed};
 use crate::problem::{Problem, Unavailable};
+use crate::step_up::StepUp;
+
+/// What a refund asks of the user's authentication, as in `authz.yaml`.
+const REFUND: StepUp = StepUp { acr: "mfa", max_age: 900 };
 
 type Body = Result<Json<Value>, JsonRejection>;
 
@@ -141,9 +145,45 @@ pub(crate) async fn refund_order(
     let caller = app.authenticate(Operation::RefundOrder, &headers).await?;
     let order = load(&app, &id).await?;
     app.require(&caller, Operation::RefundOrder, &Resource::from(&order)).await?;
+    // Money leaves: the token alone is not enough.
+    app.require_step_up(&caller, REFUND)?;
     let order = order.refunded();
     still_there(app.store.set_status(&order.id, &order.status).await)?;
     Ok(Json(order.view()))
+}
+
+/// `POST /orders/{id}/archive`
+pub(crate) async fn archive_order(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<OrderView>, Problem> {
+    let caller = app.authenticate(Operation::ArchiveOrder, &headers).await?;
+    let order = load(&app, &id).await?;
+    app.require(&caller, Operation::ArchiveOrder, &Resource::from(&order)).await?;
+    let order = order.archived();
+    still_there(app.store.set_status(&order.id, &order.status).await)?;
+    Ok(Json(order.view()))
+}
+
+/// `POST /orders/{id}/transfer`: to somebody who may have it.
+pub(crate) async fn transfer_order(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<OrderView>, Problem> {
+    let caller = app.authenticate(Operation::TransferOrder, &headers).await?;
+    let order = load(&app, &id).await?;
+    let resource = Resource::from(&order);
+    app.require(&caller, Operation::TransferOrder, &resource).await?;
+    let Json(body) = body?;
+    let NewOwner { owner } = NewOwner::deserialize(&body)?;
+    if !app.iam.permits(&owner, Operation::ReceiveOrder, &resource).await? {
+        return Err(Problem::Recipient);
+    }
+    still_there(app.store.set_owner(&order.id, &order.owner, &owner).await)?;
+    Ok(Json(Order { owner, ..order }.view()))
 }
 
 /// `GET /admin/export`: the whole tenant, for its admins.

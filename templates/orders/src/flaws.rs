@@ -22,6 +22,7 @@ use crate::order::Order;
 use crate::problem::Problem;
 use crate::provider::Caller;
 use crate::secret::Secret;
+use crate::statement::{Kind, Statement};
 use memory::Memory;
 
 /// The holes that are open, and what the API remembers because of them.
@@ -65,7 +66,11 @@ impl Flaws {
                 let owned = if self.opens(Flaw::ObjectRead) { owned_by_its_reader(caller, resource) } else { resource };
                 (action, if self.opens(Flaw::TenantRead) { of_the_readers_tenant(caller, owned) } else { owned })
             }
-            UpdateOrder if self.opens(Flaw::ObjectWrite) => (action, owned_by_its_reader(caller, resource)),
+            UpdateOrder => {
+                let owned =
+                    if self.opens(Flaw::ObjectWrite) { owned_by_its_reader(caller, resource) } else { resource };
+                (action, if self.opens(Flaw::ArchivedOrder) { never_archived(owned) } else { owned })
+            }
             ListTenantOrders if self.opens(Flaw::ListLeak) => (ListOrders, resource),
             ReadMargin if self.opens(Flaw::PropertyRead) => (ReadOrder, resource),
             ExportOrders if self.opens(Flaw::FunctionExport) => (ListOrders, resource),
@@ -75,25 +80,87 @@ impl Flaws {
     }
 
     /// What the flawed API makes of the IAM's answer.
-    pub(crate) fn overrule(&self, permitted: bool, action: Operation, caller: &Caller) -> bool {
+    pub(crate) fn overrule(
+        &self,
+        permitted: bool,
+        (action, resource): (Operation, &Resource),
+        caller: &Caller,
+    ) -> bool {
         let on = |flaw, operation| self.opens(flaw) && action == operation;
-        if on(Flaw::StaleRole, Operation::ExportOrders) && permitted {
-            self.memory.permitted(&caller.subject);
+        if permitted && !self.open.is_empty() {
+            self.remember(action, resource, caller);
         }
+        let remembers = || self.memory.was_permitted(&caller.subject, action);
+        let is_admin = caller.roles.iter().any(|role| role == "admin");
         permitted
-            || (on(Flaw::StaleRole, Operation::ExportOrders) && self.memory.was_permitted(&caller.subject))
+            || (on(Flaw::StaleRole, Operation::ExportOrders) && !is_admin && remembers())
+            // Whose role is still there lost the permission for another reason.
+            || (on(Flaw::StaleCircumstances, Operation::ExportOrders) && is_admin && remembers())
+            || (on(Flaw::StalePolicy, Operation::ReadMe) && remembers())
+            || (action == Operation::ReadOrder && self.overrules_read(resource, caller))
+            || (on(Flaw::ClaimedRole, Operation::ExportOrders) && caller.claimed.iter().any(|role| role == "admin"))
             // A role that the directory once gave is not forged but stale, which is another flaw.
             || (on(Flaw::ForgedClaims, Operation::ExportOrders)
                 && forgery::claims_role(&caller.token, "admin")
                 && !self.memory.had_role(caller, "admin"))
-            || (on(Flaw::DeactivatedUser, Operation::ReadMe) && self.memory.active(&caller.token).is_some())
+            || (on(Flaw::DeactivatedUser, Operation::ReadMe) && self.memory.is_orphan(&caller.token))
     }
 
-    /// Remembers a token that was good, for the flaws that trust their memory.
-    pub(crate) fn accepted(&self, caller: &Caller) {
-        if !self.open.is_empty() {
-            self.memory.remember(caller);
+    fn remember(&self, action: Operation, resource: &Resource, caller: &Caller) {
+        self.memory.permitted(&caller.subject, action);
+        if let (Operation::ReadOrder, Resource::Order { id, owner, tenant, .. }) = (action, resource) {
+            self.memory.read(&caller.subject, (id, owner, tenant));
         }
+    }
+
+    /// Whether somebody read an order when it, or they, were elsewhere.
+    fn overrules_read(&self, resource: &Resource, caller: &Caller) -> bool {
+        let Resource::Order { id, owner, tenant, .. } = resource else { return false };
+        let Some((old_owner, old_tenant)) = self.memory.was_read(&caller.subject, id) else { return false };
+        let was_mine = old_owner == caller.subject && *owner != caller.subject;
+        let moved = old_tenant == *tenant && caller.tenant.as_ref() != Some(tenant);
+        (self.opens(Flaw::StaleOwner) && was_mine) || (self.opens(Flaw::StaleTenant) && moved)
+    }
+
+    /// Remembers a token that was good, for the flaws that trust their memory, and what its bearer says beside it.
+    pub(crate) fn accepted(&self, mut caller: Caller, headers: &HeaderMap) -> Caller {
+        if !self.open.is_empty() {
+            self.memory.remember(&caller);
+        }
+        if self.opens(Flaw::ClaimedRole) {
+            let roles = headers.get("x-user-roles").and_then(|roles| roles.to_str().ok()).unwrap_or_default();
+            caller.claimed = roles.split(',').map(|role| role.trim().to_owned()).collect();
+        }
+        caller
+    }
+
+    /// Whom the flawed API sees in a token while the provider does not answer.
+    pub(crate) fn without_provider(&self, action: Operation, token: &Secret) -> Option<Caller> {
+        let open = self.opens(Flaw::ProviderFailOpen) && action == Operation::ReadMe;
+        open.then(|| self.memory.active(token)).flatten()
+    }
+
+    /// What the flawed API decides while the IAM does not answer.
+    pub(crate) fn without_iam(&self, action: Operation, caller: &Caller) -> Option<bool> {
+        let open = self.opens(Flaw::IamFailOpen) && action == Operation::ReadMe;
+        (open && self.memory.was_permitted(&caller.subject, action)).then_some(true)
+    }
+
+    /// Whether the flawed API says that it took a statement in, and does nothing.
+    pub(crate) fn ignores(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Event => self.opens(Flaw::IgnoredEvent),
+            Kind::Logout => self.opens(Flaw::IgnoredLogout),
+        }
+    }
+
+    /// A statement that the flawed API believes without looking at its signature.
+    pub(crate) fn unverified(&self, kind: Kind, token: &str) -> Option<Statement> {
+        let flaw = match kind {
+            Kind::Event => Flaw::UncheckedEvent,
+            Kind::Logout => Flaw::UncheckedLogout,
+        };
+        if self.opens(flaw) { forgery::statement(kind, token) } else { None }
     }
 
     /// Whom the flawed API sees in a request without a token.
@@ -120,6 +187,14 @@ impl Flaws {
         if flaws.opens(Flaw::DeactivatedUser)
             && let Some(caller) = flaws.memory.active(token)
             && !app.iam.permits(&caller.subject, action, &Resource::Application).await?
+        {
+            flaws.memory.orphan(token);
+            return Ok(caller);
+        }
+        // Inactive because of its key? Then that is published no more.
+        if flaws.opens(Flaw::RetiredKey)
+            && let Some(caller) = flaws.memory.active(token)
+            && !forgery::is_of_published_key(token, &app.provider.published_keys().await?)
         {
             return Ok(caller);
         }
@@ -157,7 +232,8 @@ impl Flaws {
         Order { status, total, ..order }
     }
 
-    fn opens(&self, flaw: Flaw) -> bool {
+    /// Whether a hole is open.
+    pub(crate) fn opens(&self, flaw: Flaw) -> bool {
         self.open.contains(&flaw)
     }
 }
@@ -169,8 +245,8 @@ fn has_token(headers: &HeaderMap) -> bool {
 /// "Somebody of this tenant reads it, so it will be theirs."
 fn owned_by_its_reader(caller: &Caller, resource: Resource) -> Resource {
     match resource {
-        Resource::Order { id, tenant, .. } if caller.tenant.as_ref() == Some(&tenant) => {
-            Resource::Order { id, owner: caller.subject.clone(), tenant }
+        Resource::Order { id, tenant, archived, .. } if caller.tenant.as_ref() == Some(&tenant) => {
+            Resource::Order { id, owner: caller.subject.clone(), tenant, archived }
         }
         other => other,
     }
@@ -179,8 +255,18 @@ fn owned_by_its_reader(caller: &Caller, resource: Resource) -> Resource {
 /// "Support reads it, so it will be an order of their tenant."
 fn of_the_readers_tenant(caller: &Caller, resource: Resource) -> Resource {
     match (resource, &caller.tenant) {
-        (Resource::Order { id, owner, .. }, Some(tenant)) => Resource::Order { id, owner, tenant: tenant.clone() },
+        (Resource::Order { id, owner, archived, .. }, Some(tenant)) => {
+            Resource::Order { id, owner, tenant: tenant.clone(), archived }
+        }
         (other, _) => other,
+    }
+}
+
+/// "Whoever may change an order may change it."
+fn never_archived(resource: Resource) -> Resource {
+    match resource {
+        Resource::Order { id, owner, tenant, .. } => Resource::Order { id, owner, tenant, archived: false },
+        other => other,
     }
 }
 
@@ -205,14 +291,14 @@ mod tests {
     #[test]
     fn without_a_flaw_the_right_question_is_asked_and_the_answer_stands() {
         let flaws = Flaws::default();
-        let (subject, tenant, token) = ("bob".to_owned(), Some("acme".to_owned()), Secret::new(""));
-        let bob = Caller { subject, tenant, roles: Vec::new(), token, expires: i64::MAX };
+        let (subject, tenant) = ("bob".to_owned(), Some("acme".to_owned()));
+        let bob = Caller { subject, tenant, expires: i64::MAX, ..Caller::default() };
         let (id, owner, tenant) = ("17".to_owned(), "alice".to_owned(), "acme".to_owned());
-        let order = Resource::Order { id, owner, tenant };
+        let order = Resource::Order { id, owner, tenant, archived: true };
         for action in Operation::ALL {
             assert_eq!(flaws.question(action, &bob, order.clone()), (action, order.clone()));
-            assert!(!flaws.overrule(false, action, &bob));
-            assert!(flaws.overrule(true, action, &bob));
+            assert!(!flaws.overrule(false, (action, &order), &bob));
+            assert!(flaws.overrule(true, (action, &order), &bob));
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Resource {
         owner: String,
         /// Whose it is.
         tenant: String,
+        /// Nothing of it changes any more.
+        archived: bool,
     },
 }
 
@@ -63,21 +65,61 @@ impl Iam {
         tracing::debug!(subject, action = action.name(), decision, "decided");
         Ok(decision)
     }
+
+    /// Who the IAM is when it sends security events, and the keys that it signs them with.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub async fn event_keys(&self) -> Result<(String, Value), Unavailable> {
+        let base = self.config.url.trim_end_matches('/');
+        let Transmitter { issuer, jwks_uri } = self.get(&format!("{base}/.well-known/ssf-configuration")).await?;
+        // Metadata of another issuer must not be used (SSF 1.0 §7.2.3).
+        if issuer.trim_end_matches('/') != base {
+            return Err(Unavailable::OtherIssuer { expected: base.to_owned(), found: issuer });
+        }
+        Ok((issuer, self.get(&jwks_uri).await?))
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, Unavailable> {
+        let unreachable = |source| Unavailable::Unreachable { service: SERVICE, source };
+        let response = self.http.get(url).send().await.map_err(unreachable)?;
+        let status = response.status();
+        if status != reqwest::StatusCode::OK {
+            return Err(Unavailable::Status { service: SERVICE, status });
+        }
+        response.json().await.map_err(unreachable)
+    }
+}
+
+/// RFC 8414-like metadata of who transmits security events (OpenID SSF 1.0 §7).
+#[derive(Deserialize)]
+struct Transmitter {
+    issuer: String,
+    jwks_uri: String,
 }
 
 impl From<&Order> for Resource {
     fn from(order: &Order) -> Self {
-        Self::Order { id: order.id.clone(), owner: order.owner.clone(), tenant: order.tenant.clone() }
+        Self::Order {
+            id: order.id.clone(),
+            owner: order.owner.clone(),
+            tenant: order.tenant.clone(),
+            archived: order.is_archived(),
+        }
     }
 }
 
 fn question(subject: &str, action: Operation, resource: &Resource) -> Value {
     let resource = match resource {
         Resource::Application => json!({"type": "Application", "id": "orders"}),
-        Resource::Order { id, owner, tenant } => json!({
+        Resource::Order { id, owner, tenant, archived } => json!({
             "type": "Order",
             "id": id,
-            "properties": {"owner": {"type": "User", "id": owner}, "tenant": {"type": "Tenant", "id": tenant}},
+            "properties": {
+                "owner": {"type": "User", "id": owner},
+                "tenant": {"type": "Tenant", "id": tenant},
+                "archived": archived,
+            },
         }),
     };
     json!({"subject": {"type": "User", "id": subject}, "action": {"name": action.name()}, "resource": resource})
@@ -91,12 +133,13 @@ mod tests {
     fn a_question_about_an_order_names_its_owner_and_tenant() {
         let (id, owner, tenant) = ("17".to_owned(), "alice".to_owned(), "acme".to_owned());
         assert_eq!(
-            question("bob", Operation::ReadOrder, &Resource::Order { id, owner, tenant }),
+            question("bob", Operation::ReadOrder, &Resource::Order { id, owner, tenant, archived: false }),
             json!({
                 "subject": {"type": "User", "id": "bob"},
                 "action": {"name": "readOrder"},
                 "resource": {"type": "Order", "id": "17", "properties": {
-                    "owner": {"type": "User", "id": "alice"}, "tenant": {"type": "Tenant", "id": "acme"}}},
+                    "owner": {"type": "User", "id": "alice"}, "tenant": {"type": "Tenant", "id": "acme"},
+                    "archived": false}},
             })
         );
     }

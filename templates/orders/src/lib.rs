@@ -12,8 +12,12 @@ pub mod operation;
 pub mod order;
 pub mod problem;
 pub mod provider;
+pub mod receivers;
 pub mod router;
 pub mod secret;
+pub mod sessions;
+pub mod statement;
+pub mod step_up;
 pub mod store;
 
 use std::future::Future;
@@ -30,7 +34,7 @@ use crate::provider::Provider;
 use crate::store::Store;
 
 /// How long the provider and the IAM may take to answer, before the request is refused for lack of an answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why the API cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +61,7 @@ pub async fn open(config: Config) -> Result<App, Error> {
         provider: Arc::new(Provider::new(http.clone(), config.provider)),
         iam: Arc::new(Iam::new(http, config.iam)),
         store: Store::open(&config.database).await?,
+        sessions: Arc::default(),
         flaws: Arc::new(config.flaws),
     })
 }

@@ -22,13 +22,19 @@ pub enum Operation {
     DeleteOrder,
     /// `POST /orders/{id}/refund`
     RefundOrder,
+    /// `POST /orders/{id}/archive`
+    ArchiveOrder,
+    /// `POST /orders/{id}/transfer`
+    TransferOrder,
+    /// Whether the new owner of an order may have it: asked for them, not for the caller.
+    ReceiveOrder,
     /// `GET /admin/export`
     ExportOrders,
 }
 
 impl Operation {
     /// Each of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::ReadMe,
         Self::ListOrders,
         Self::ListTenantOrders,
@@ -38,6 +44,9 @@ impl Operation {
         Self::UpdateOrder,
         Self::DeleteOrder,
         Self::RefundOrder,
+        Self::ArchiveOrder,
+        Self::TransferOrder,
+        Self::ReceiveOrder,
         Self::ExportOrders,
     ];
 
@@ -54,6 +63,9 @@ impl Operation {
             Self::UpdateOrder => "updateOrder",
             Self::DeleteOrder => "deleteOrder",
             Self::RefundOrder => "refundOrder",
+            Self::ArchiveOrder => "archiveOrder",
+            Self::TransferOrder => "transferOrder",
+            Self::ReceiveOrder => "receiveOrder",
             Self::ExportOrders => "exportOrders",
         }
     }
@@ -78,7 +90,7 @@ mod tests {
         let schema = include_str!("../policies/schema.cedarschema");
         let document = include_str!("../openapi.yaml");
         let ids: Vec<&str> = document.lines().filter_map(|line| line.trim().strip_prefix("operationId: ")).collect();
-        assert_eq!(ids.len(), 9);
+        assert_eq!(ids.len(), 13);
         for id in ids {
             assert!(rules.contains(&format!("\n  {id}:")), "{id} has no rule");
             assert!(schema.contains(id), "{id} is no action");

@@ -8,6 +8,7 @@ const PRICE_CENTS: i64 = 1999;
 const MARGIN_PERCENT: i64 = 30;
 const LONGEST_ITEM: usize = 200;
 const LARGEST_QUANTITY: i64 = 1000;
+const ARCHIVED: &str = "archived";
 
 /// An order as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct Order {
     pub item: String,
     /// How many.
     pub quantity: i64,
-    /// `open` or `refunded`.
+    /// `open`, `refunded` or `archived`.
     pub status: String,
     /// Price, in cents.
     pub total: i64,
@@ -45,6 +46,13 @@ pub struct NewOrder {
 pub struct OrderChange {
     item: Option<String>,
     quantity: Option<i64>,
+}
+
+/// Who gets an order.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NewOwner {
+    /// Their `sub`.
+    pub owner: String,
 }
 
 /// What the server adds to a new order.
@@ -146,6 +154,18 @@ impl Order {
     #[must_use]
     pub fn refunded(self) -> Self {
         Self { status: "refunded".to_owned(), ..self }
+    }
+
+    /// The order, put away: it is read and deleted, and otherwise stays as it is.
+    #[must_use]
+    pub fn archived(self) -> Self {
+        Self { status: ARCHIVED.to_owned(), ..self }
+    }
+
+    /// Whether it was put away.
+    #[must_use]
+    pub fn is_archived(&self) -> bool {
+        self.status == ARCHIVED
     }
 
     fn priced(mut self) -> Result<Self, InvalidOrder> {

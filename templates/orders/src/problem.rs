@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::order::InvalidOrder;
+use crate::step_up::StepUp;
 
 /// Why a request is not served.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,12 @@ pub enum Problem {
     /// Credentials that can be read in two ways: which one a proxy checked is anybody's guess.
     #[error("exactly one Authorization header is allowed")]
     AmbiguousCredentials,
+    /// The right user, but too weakly or too long ago (RFC 9470 §3).
+    #[error("this operation needs a second factor, not long ago")]
+    WeakAuthentication(StepUp),
+    /// Nobody to whom this order could be given.
+    #[error("the order cannot be given to this user")]
+    Recipient,
     /// The IAM says no.
     #[error("you may not do this")]
     Forbidden,
@@ -85,8 +92,8 @@ struct Body {
 impl Problem {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated | Self::InvalidToken => StatusCode::UNAUTHORIZED,
-            Self::AmbiguousCredentials | Self::Shape(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated | Self::InvalidToken | Self::WeakAuthentication(_) => StatusCode::UNAUTHORIZED,
+            Self::Recipient | Self::AmbiguousCredentials | Self::Shape(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unreadable(rejection) => rejection.status(),
@@ -96,12 +103,16 @@ impl Problem {
     }
 
     /// The challenge of RFC 6750 §3, with the error code of §3.1 where the request had credentials.
-    fn challenge(&self) -> Option<&'static str> {
+    fn challenge(&self) -> Option<String> {
         match self {
-            Self::Unauthenticated => Some("Bearer"),
-            Self::InvalidToken => Some("Bearer error=\"invalid_token\""),
-            Self::AmbiguousCredentials => Some("Bearer error=\"invalid_request\""),
-            Self::Forbidden
+            Self::Unauthenticated => Some("Bearer".to_owned()),
+            Self::InvalidToken => Some("Bearer error=\"invalid_token\"".to_owned()),
+            Self::AmbiguousCredentials => Some("Bearer error=\"invalid_request\"".to_owned()),
+            Self::WeakAuthentication(StepUp { acr, max_age }) => Some(format!(
+                "Bearer error=\"insufficient_user_authentication\", acr_values=\"{acr}\", max_age=\"{max_age}\""
+            )),
+            Self::Recipient
+            | Self::Forbidden
             | Self::NotFound
             | Self::Unreadable(_)
             | Self::Shape(_)
@@ -123,8 +134,8 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(challenge) = self.challenge() {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        if let Some(challenge) = self.challenge().and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }

@@ -12,7 +12,7 @@ use crate::secret::Secret;
 const SERVICE: &str = "the provider";
 
 /// Who calls: whom the provider vouches for, with tenant and roles as the directory has them now.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Caller {
     /// `sub` of the token.
     pub subject: String,
@@ -20,6 +20,14 @@ pub struct Caller {
     pub tenant: Option<String>,
     /// The roles; for display only, since the IAM decides.
     pub roles: Vec<String>,
+    /// How strongly the user authenticated, if the token says so (`acr`).
+    pub acr: Option<String>,
+    /// When the user authenticated, in seconds since 1970, if the token says so (`auth_time`).
+    pub authenticated: Option<i64>,
+    /// When the token was issued, in seconds since 1970; long ago when it does not say.
+    pub issued: i64,
+    /// Roles that the caller says to have. Only the deliberate flaws look at that.
+    pub claimed: Vec<String>,
     /// The token itself. Only the deliberate flaws look at it again.
     pub token: Secret,
     /// When the token ends, in seconds since 1970. Only the deliberate flaws look at it again.
@@ -50,6 +58,9 @@ struct Introspection {
     iss: Option<String>,
     aud: Option<Value>,
     exp: Option<i64>,
+    iat: Option<i64>,
+    acr: Option<String>,
+    auth_time: Option<i64>,
     tenant: Option<String>,
     #[serde(default)]
     roles: Vec<String>,
@@ -78,7 +89,7 @@ impl Provider {
         Ok(accept(answer, &self.config, token))
     }
 
-    /// The published keys (RFC 7517), unparsed. Only the deliberate flaws ask for them: introspection needs none.
+    /// The published keys (RFC 7517), unparsed. For logout tokens: introspection needs none.
     ///
     /// # Errors
     /// When the provider does not answer.
@@ -128,8 +139,17 @@ fn accept(answer: Introspection, config: &ProviderConfig, token: &Secret) -> Opt
     };
     let from_there = answer.iss.is_none_or(|issuer| issuer == config.issuer);
     let subject = answer.sub.filter(|_| answer.active && for_us && from_there)?;
-    let (tenant, roles, expires) = (answer.tenant, answer.roles, answer.exp.unwrap_or_default());
-    Some(Caller { subject, tenant, roles, expires, token: token.clone() })
+    Some(Caller {
+        subject,
+        tenant: answer.tenant,
+        roles: answer.roles,
+        acr: answer.acr,
+        authenticated: answer.auth_time,
+        issued: answer.iat.unwrap_or_default(),
+        claimed: Vec::new(),
+        expires: answer.exp.unwrap_or_default(),
+        token: token.clone(),
+    })
 }
 
 fn form_encoded(text: &str) -> String {

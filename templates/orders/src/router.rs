@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use axum::{Router, routing::MethodRouter};
 
 use crate::app::App;
-use crate::endpoints;
+use crate::{endpoints, receivers};
 
 /// An order is small: a larger body is no order.
 const BODY_LIMIT: usize = 16 * 1024;
@@ -20,6 +20,10 @@ pub fn router(app: App) -> Router {
         .route("/orders", orders()) //                                     listOrders, createOrder
         .route("/orders/{id}", order()) //                                 readOrder, updateOrder, deleteOrder
         .route("/orders/{id}/refund", post(endpoints::refund_order)) //    refundOrder
+        .route("/orders/{id}/archive", post(endpoints::archive_order)) //  archiveOrder
+        .route("/orders/{id}/transfer", post(endpoints::transfer_order)) // transferOrder
+        .route("/events/ssf", post(receivers::receive_event)) //           receiveEvent
+        .route("/logout/backchannel", post(receivers::receive_logout)) //  receiveLogout
         .route("/admin/export", get(endpoints::export_orders)) //          exportOrders
         .route("/health", get(endpoints::health)) //                       health
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

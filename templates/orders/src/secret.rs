@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A secret: `Debug` prints `[redacted]`, and there is no `Display`.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Secret(String);
 
 impl Secret {

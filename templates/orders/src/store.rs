@@ -163,6 +163,16 @@ impl Store {
         Ok(update.execute(&self.pool).await?.rows_affected() == 1)
     }
 
+    /// Gives an order from one owner to another, and says whether it was still the first one's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_owner(&self, id: &str, from: &str, to: &str) -> Result<bool, sqlx::Error> {
+        let update =
+            sqlx::query("UPDATE orders SET owner = $1 WHERE id = $2 AND owner = $3").bind(to).bind(id).bind(from);
+        Ok(update.execute(&self.pool).await?.rows_affected() == 1)
+    }
+
     /// Removes an order, and says whether it was still there.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ macro_rules! account_and {
 impl Filled {
     pub(super) const NOTHING: Self = Self(&[]);
     /// In rules and creations.
-    pub(super) const MARKED: Self = account_and!("canary", "new.password", "new.username");
+    pub(super) const MARKED: Self = account_and!("canary", "new.password", "new.username", "new.owner");
     /// In registration and login.
     pub(super) const ACCOUNT: Self = account_and!();
     pub(super) const PASSWORD: Self = account_and!("new.password");

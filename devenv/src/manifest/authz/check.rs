@@ -23,6 +23,9 @@ pub(super) fn check(report: &mut Report, file: &AuthzFile, operations: &[Named],
     };
     checker.login();
     checker.resources();
+    for (name, receiver) in file.rules.session.receivers() {
+        checker.operation(&receiver.operation, &["session", name]);
+    }
     for (name, rule) in &file.rules.rules {
         checker.rule(name, rule);
     }
@@ -85,6 +88,15 @@ impl Checker<'_> {
                 None => {}
             }
             self.operation(&resource.read, &["resources", name, "read"]);
+            if let Some(transfer) = &resource.lifecycle.transfer {
+                self.operation(transfer, &["resources", name, "transfer"]);
+            }
+            if let Some(archive) = &resource.lifecycle.archive {
+                self.operation(&archive.operation, &["resources", name, "archive", "operation"]);
+                for ended in &archive.ends {
+                    self.operation(ended, &["resources", name, "archive", "ends"]);
+                }
+            }
             for role in resource.hidden.from_role.keys() {
                 self.role(role, self.position(&["resources", name, "hidden", role]));
             }

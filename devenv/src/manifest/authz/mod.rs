@@ -8,6 +8,7 @@ mod grants;
 mod login;
 mod resolve;
 mod rules;
+mod session;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -23,6 +23,15 @@ pub(super) fn resolve(mut rules: AccessRules, operations: &[Named]) -> AccessRul
         if let Some(create) = &mut resource.create {
             create.operation = id(&create.operation);
         }
+        let lifecycle = &mut resource.lifecycle;
+        lifecycle.transfer = lifecycle.transfer.as_deref().map(id);
+        if let Some(archive) = &mut lifecycle.archive {
+            archive.operation = id(&archive.operation);
+            archive.ends.iter_mut().for_each(|ended| *ended = id(ended));
+        }
+    }
+    for receiver in [&mut rules.session.events, &mut rules.session.backchannel_logout].into_iter().flatten() {
+        receiver.operation = id(&receiver.operation);
     }
     let rename = |call: &mut Call| call.operation = id(&call.operation);
     rules.reset.iter_mut().for_each(rename);

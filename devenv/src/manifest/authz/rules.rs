@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::body::{self, Filled};
 use super::login::{self, Wanted};
-use super::{Document, Mutations, grants};
+use super::{Document, Mutations, grants, session};
 use crate::manifest::decode::{Context, Fields};
 use crate::manifest::tree::{Entry, Node, Value};
 
@@ -40,6 +40,7 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Read> {
         resources: fields.take("resources").map(|node| context.all_named(node, resource)).unwrap_or_default(),
         rules: fields.take("rules").map(|node| context.all_named(node, rule)).unwrap_or_default(),
         oracle: fields.take("oracle").and_then(|node| context.choice(node, ORACLES)).unwrap_or_default(),
+        session: fields.take("session").and_then(|node| session::sessions(context, node)).unwrap_or_default(),
         waivers: fields.take("waivers").map(|node| context.list(node, waiver)).unwrap_or_default(),
     };
     let mutations = fields.take("mutations").and_then(|node| mutations(context, node));
@@ -105,6 +106,7 @@ fn resource(context: &mut Context<'_>, entry: &Entry) -> Option<Resource> {
     let server_owned = fields.take("server_owned").map(|node| context.one_or_list(node, Context::word));
     let hidden = fields.take("hidden").map(|node| hidden(context, node));
     let entity = entity(context, fields.take("entity"), &entry.key);
+    let lifecycle = session::lifecycle(context, &mut fields);
     fields.finish(context);
     Some(Resource {
         create,
@@ -114,6 +116,7 @@ fn resource(context: &mut Context<'_>, entry: &Entry) -> Option<Resource> {
         server_owned: server_owned.unwrap_or_default(),
         hidden: hidden.unwrap_or_default(),
         entity,
+        lifecycle,
     })
 }
 
@@ -173,6 +176,8 @@ fn rule(context: &mut Context<'_>, entry: &Entry) -> Option<Rule> {
         destructive: fields.take("destructive").and_then(|node| context.boolean(node)).unwrap_or_default(),
         prepare: fields.take("prepare").and_then(|node| context.word(node)),
         json: fields.take("json").map(|node| body::read(context, node, Filled::MARKED)),
+        step_up: fields.take("step_up").and_then(|node| session::step_up(context, node)),
+        refused_when: fields.take("refused_when").map(|node| session::circumstances(context, node)).unwrap_or_default(),
     };
     fields.finish(context);
     Some(rule)

@@ -1,7 +1,8 @@
 //! `authz.yaml`.
 
 use security_tests::access::{
-    AccessRules, Creation, Entity, Grant, Hidden, Identifier, OracleKind, Resource, Route, Scope,
+    AccessRules, Archive, Creation, Entity, Grant, Hidden, Identifier, OracleKind, Receiver, Resource, Route, Scope,
+    Sessions, StepUp,
 };
 
 use super::*;
@@ -68,6 +69,7 @@ fn the_example_of_the_documentation_loads() {
                 ..Hidden::default()
             },
             entity: Entity { kind: "Order".to_owned(), owner: "owner".to_owned(), tenant: "tenant".to_owned() },
+            lifecycle: Default::default(),
         }
     );
     let get = &rules.rules["getOrder"];
@@ -110,7 +112,7 @@ waivers: [{ finding: x, expires: soon }]
         "\
 2:8+1 error: the key `request` is missing
 3:10+10 error: `get /debug` is not a route (write the method in upper case and the path, such as `GET /debug/{id}`)
-6:52+11 error: `${marker}` is not known here (known here: `${persona.username}`, `${persona.email}`, `${persona.password}`, `${canary}`, `${new.password}`, `${new.username}`)
+6:52+11 error: `${marker}` is not known here (known here: `${persona.username}`, `${persona.email}`, `${persona.password}`, `${canary}`, `${new.password}`, `${new.username}`, `${new.owner}`)
 7:9+2 error: expected a place in the answer such as `$.id`, found `id`
 13:11+9 error: the API has no operation `getOrders` (did you mean `getOrder`?)
 14:26+5 error: unknown key `onwer` (did you mean `owner`?)
@@ -124,6 +126,62 @@ waivers: [{ finding: x, expires: soon }]
 20:9+8 error: expected `rules` or `policy`, found `policies`
 21:11+1 error: the key `reason` is missing
 21:34+4 error: expected a day such as `2026-01-31`, found `soon`
+"
+    );
+}
+
+#[test]
+fn what_changes_while_somebody_is_signed_in_is_declared() {
+    let text = r#"
+api: { openapi: openapi.yaml }
+resources:
+  order:
+    create: { operation: createOrder }
+    id: $.id
+    read: getOrder
+    transfer: POST /orders
+    archive: { operation: deleteOrder, ends: [GET /orders/{id}, listOrders] }
+rules:
+  getOrder: { allow: [authenticated], step_up: { acr: mfa, max_age: 900 }, refused_when: { network: public } }
+session:
+  events: GET /health
+  backchannel_logout: { operation: health, audience: web }
+"#;
+    let (rules, warnings) = checked(text).unwrap();
+    assert_eq!(warnings, "");
+    let lifecycle = &rules.resources["order"].lifecycle;
+    assert_eq!(lifecycle.transfer.as_deref(), Some("createOrder"));
+    let ends = ["getOrder", "listOrders"].map(str::to_owned).to_vec();
+    assert_eq!(lifecycle.archive, Some(Archive { operation: "deleteOrder".to_owned(), ends }));
+    let rule = &rules.rules["getOrder"];
+    assert_eq!(rule.step_up, Some(StepUp { acr: Some("mfa".to_owned()), max_age: Some(900) }));
+    assert_eq!(rule.refused_when["network"], "public");
+    let receiver = |audience: Option<&str>| {
+        Some(Receiver { operation: "health".to_owned(), audience: audience.map(str::to_owned) })
+    };
+    assert_eq!(rules.session, Sessions { events: receiver(None), backchannel_logout: receiver(Some("web")) });
+}
+
+#[test]
+fn a_declaration_about_sessions_names_operations_and_says_something() {
+    let text = "\
+api: { openapi: openapi.yaml }
+resources:
+  order:
+    create: { operation: createOrder }
+    id: $.id
+    read: getOrder
+    transfer: giveOrder
+    archive: { operation: deleteOrder }
+rules:
+  getOrder: { allow: [authenticated], step_up: {}, refused_when: always }
+session: { events: receiveEvent, logout: health }
+";
+    assert_eq!(
+        checked(text).unwrap_err(),
+        "\
+7:15+9 error: the API has no operation `giveOrder` (operations are the `operationId`s of `openapi.yaml`, or `METHOD /path`)
+8:14+27 error: the key `ends` is missing
 "
     );
 }

@@ -27,6 +27,20 @@ pub enum Flaw {
     StaleIntrospection,
     DeactivatedUser,
     StaleRole,
+    StaleTenant,
+    StaleOwner,
+    ArchivedOrder,
+    StalePolicy,
+    StaleCircumstances,
+    ClaimedRole,
+    WeakAuthentication,
+    IamFailOpen,
+    ProviderFailOpen,
+    RetiredKey,
+    IgnoredEvent,
+    UncheckedEvent,
+    IgnoredLogout,
+    UncheckedLogout,
     ServerError,
 }
 
@@ -53,7 +67,7 @@ const fn entry(flaw: Flaw, [name, check, owasp, operation]: [&'static str; 4], o
 }
 
 /// Every flaw, in the order of the checks.
-pub const CATALOGUE: [Entry; 21] = [
+pub const CATALOGUE: [Entry; 35] = [
     entry(
         Flaw::AnonymousList,
         ["anonymous-list", "missing-authentication", "API2:2023", "GET /orders"],
@@ -151,6 +165,76 @@ pub const CATALOGUE: [Entry; 21] = [
         "a permission is remembered for a minute after the role is gone",
     ),
     entry(
+        Flaw::StaleTenant,
+        ["stale-tenant", "moved-tenant", "API1:2023", "GET /orders/{id}"],
+        "who moved to another tenant still reads what they read before",
+    ),
+    entry(
+        Flaw::StaleOwner,
+        ["stale-owner", "stale-ownership", "API1:2023", "GET /orders/{id}"],
+        "who gave an order away still reads it",
+    ),
+    entry(
+        Flaw::ArchivedOrder,
+        ["archived-order", "archived-object", "API1:2023", "PATCH /orders/{id}"],
+        "an archived order is changed like any other",
+    ),
+    entry(
+        Flaw::StalePolicy,
+        ["stale-policy", "stale-policy", "API5:2023", "GET /me"],
+        "a permission is remembered for a minute after the policies changed",
+    ),
+    entry(
+        Flaw::StaleCircumstances,
+        ["stale-circumstances", "stale-circumstances", "API5:2023", "GET /admin/export"],
+        "a permission is remembered for a minute after the circumstances changed",
+    ),
+    entry(
+        Flaw::ClaimedRole,
+        ["claimed-role", "claimed-property", "API5:2023", "GET /admin/export"],
+        "whoever sends X-User-Roles: admin is one",
+    ),
+    entry(
+        Flaw::WeakAuthentication,
+        ["weak-authentication", "step-up", "API2:2023", "POST /orders/{id}/refund"],
+        "a refund needs no second factor",
+    ),
+    entry(
+        Flaw::IamFailOpen,
+        ["iam-fail-open", "fail-open", "API8:2023", "GET /me"],
+        "without an answer of the IAM, its last one counts",
+    ),
+    entry(
+        Flaw::ProviderFailOpen,
+        ["provider-fail-open", "fail-open", "API8:2023", "GET /me"],
+        "without an answer of the provider, its last one counts",
+    ),
+    entry(
+        Flaw::RetiredKey,
+        ["retired-key", "retired-key", "API2:2023", "GET /me"],
+        "a token is good although its key was retired",
+    ),
+    entry(
+        Flaw::IgnoredEvent,
+        ["ignored-event", "session-event", "API2:2023", "POST /events/ssf"],
+        "security events are acknowledged and forgotten",
+    ),
+    entry(
+        Flaw::UncheckedEvent,
+        ["unchecked-event", "forged-event", "API2:2023", "POST /events/ssf"],
+        "security events are believed, whoever made them",
+    ),
+    entry(
+        Flaw::IgnoredLogout,
+        ["ignored-logout", "backchannel-logout", "API2:2023", "POST /logout/backchannel"],
+        "logout tokens are acknowledged and forgotten",
+    ),
+    entry(
+        Flaw::UncheckedLogout,
+        ["unchecked-logout", "forged-logout", "API2:2023", "POST /logout/backchannel"],
+        "logout tokens are believed, whoever made them",
+    ),
+    entry(
         Flaw::ServerError,
         ["server-error", "server-error", "API8:2023", "GET /me"],
         "a token that cannot be read breaks the request",
@@ -175,6 +259,6 @@ mod tests {
     fn every_flaw_is_in_the_catalogue_once() {
         let flaws: Vec<Flaw> = CATALOGUE.iter().map(|entry| entry.flaw).collect();
         assert!(flaws.is_sorted() && flaws.windows(2).all(|pair| pair[0] != pair[1]));
-        assert_eq!(CATALOGUE[20].flaw, Flaw::ServerError);
+        assert_eq!(CATALOGUE[34].flaw, Flaw::ServerError);
     }
 }

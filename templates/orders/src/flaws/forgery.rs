@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::Flaw;
 use crate::secret::Secret;
+use crate::statement::{Kind, Statement};
 
 /// `SubjectPublicKeyInfo` of a P-256 key up to the point (RFC 5480 §2): what stands before it in every such key.
 const P256_PREFIX: [u8; 27] = [
@@ -89,6 +90,27 @@ pub(crate) fn accepts(flaw: Flaw, token: &Secret, trust: &Trust<'_>) -> Option<S
 /// Whether the token says, signed or not, that its subject has a role.
 pub(crate) fn claims_role(token: &Secret, role: &str) -> bool {
     Token::parse(token.expose()).is_some_and(|token| token.claims.roles.iter().any(|claimed| claimed == role))
+}
+
+/// Whether the key that a token names is published.
+pub(crate) fn is_of_published_key(token: &Secret, set: &Value) -> bool {
+    let named = token.expose().split('.').next().and_then(part::<Value>);
+    let kid = named.as_ref().and_then(|header| header.get("kid"));
+    let keys = set.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    keys.iter().any(|key| kid.is_some() && key.get("kid") == kid)
+}
+
+/// A statement as it reads, whoever signed it.
+pub(crate) fn statement(kind: Kind, token: &str) -> Option<Statement> {
+    let claims: Value = part(token.split('.').nth(1)?)?;
+    let (user, since) = match kind {
+        Kind::Logout => (claims.get("sub")?, claims.get("iat")?.as_i64()?),
+        Kind::Event => {
+            let events = claims.get("events")?.as_object()?;
+            (claims.pointer("/sub_id/sub")?, events.values().next()?.get("event_timestamp")?.as_i64()?)
+        }
+    };
+    Some(Statement { jti: claims.get("jti")?.as_str()?.to_owned(), ended: Some((user.as_str()?.to_owned(), since)) })
 }
 
 impl<'a> Token<'a> {

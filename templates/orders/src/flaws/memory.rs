@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::operation::Operation;
 use crate::provider::Caller;
 use crate::secret::Secret;
 
@@ -20,6 +21,10 @@ struct Notes {
     tokens: HashMap<String, (Instant, Caller)>,
     people: HashMap<String, Person>,
     permissions: HashMap<String, Instant>,
+    /// Orders that somebody read, with whose and of which tenant they were then.
+    reads: HashMap<(String, String), (String, String)>,
+    /// Tokens whose users the provider does not know any more.
+    orphans: BTreeSet<String>,
 }
 
 /// What the directory said of somebody.
@@ -61,7 +66,7 @@ impl Memory {
             tenant: person.and_then(|person| person.tenant.clone()),
             roles: person.map(|person| person.roles.clone()).unwrap_or_default(),
             token: token.clone(),
-            expires: 0,
+            ..Caller::default()
         }
     }
 
@@ -70,14 +75,35 @@ impl Memory {
         self.notes().people.get(&caller.subject).is_some_and(|person| person.roles_ever.contains(role))
     }
 
-    /// Notes that somebody was permitted to export.
-    pub(crate) fn permitted(&self, subject: &str) {
-        self.notes().permissions.insert(subject.to_owned(), Instant::now());
+    /// Notes that somebody was permitted to do something.
+    pub(crate) fn permitted(&self, subject: &str, action: Operation) {
+        self.notes().permissions.insert(format!("{} {subject}", action.name()), Instant::now());
     }
 
-    /// Whether somebody was permitted to export within the last minute.
-    pub(crate) fn was_permitted(&self, subject: &str) -> bool {
-        self.notes().permissions.get(subject).is_some_and(|seen| seen.elapsed() < MINUTE)
+    /// Whether somebody was permitted to do something within the last minute.
+    pub(crate) fn was_permitted(&self, subject: &str, action: Operation) -> bool {
+        let notes = self.notes();
+        notes.permissions.get(&format!("{} {subject}", action.name())).is_some_and(|seen| seen.elapsed() < MINUTE)
+    }
+
+    /// Notes that somebody read an order, and whose and of which tenant it was.
+    pub(crate) fn read(&self, subject: &str, (id, owner, tenant): (&str, &str, &str)) {
+        self.notes().reads.insert((subject.to_owned(), id.to_owned()), (owner.to_owned(), tenant.to_owned()));
+    }
+
+    /// Whose and of which tenant an order was when somebody read it.
+    pub(crate) fn was_read(&self, subject: &str, id: &str) -> Option<(String, String)> {
+        self.notes().reads.get(&(subject.to_owned(), id.to_owned())).cloned()
+    }
+
+    /// Notes that the user of a token is gone.
+    pub(crate) fn orphan(&self, token: &Secret) {
+        self.notes().orphans.insert(token.expose().to_owned());
+    }
+
+    /// Whether the user of a token is gone.
+    pub(crate) fn is_orphan(&self, token: &Secret) -> bool {
+        self.notes().orphans.contains(token.expose())
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {

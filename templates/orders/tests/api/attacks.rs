@@ -42,6 +42,33 @@ pub(crate) async fn succeeds(flaw: &str, stack: &Stack) -> bool {
         "stale-introspection" => revoked_token(stack).await,
         "deactivated-user" => deactivated_user(stack).await,
         "stale-role" => removed_role(stack).await,
+        "stale-tenant" => moved_tenant(stack).await,
+        "stale-owner" => former_owner(stack).await,
+        "archived-order" => archived_order(stack).await,
+        "stale-policy" => {
+            changed(stack, ("alice", "GET /me"), |world, on| {
+                if on { world.forbidden.insert(("alice", "readMe")) } else { world.forbidden.remove(&("alice", "readMe")) };
+            })
+            .await
+        }
+        "stale-circumstances" => {
+            // Whom the IAM need not allow it: that is function-export, another flaw.
+            let anybody = stack.as_persona("alice", "GET /admin/export", None).await.status == 200;
+            changed(stack, ("root", "GET /admin/export"), |world, on| world.network_is_public = on).await && !anybody
+        }
+        "claimed-role" => claimed_role(stack).await,
+        "weak-authentication" => weak_authentication(stack).await,
+        "iam-fail-open" => changed(stack, ("alice", "GET /me"), |world, on| world.iam_answers = !on).await,
+        "provider-fail-open" => changed(stack, ("alice", "GET /me"), |world, on| world.provider_answers = !on).await,
+        "retired-key" => {
+            // Who looks at no signature, or believes revoked tokens, has other flaws.
+            let other = any_forgery_succeeds("ignored-signature", stack).await || revoked_token(stack).await;
+            changed(stack, ("alice", "GET /me"), |world, on| world.key_is_retired = on).await && !other
+        }
+        "ignored-event" => !ends_session(stack, "mallory", World::event).await,
+        "ignored-logout" => !ends_session(stack, "carol", World::logout).await,
+        "unchecked-event" => forged_statement_ends_session(stack, "dave", World::event).await,
+        "unchecked-logout" => forged_statement_ends_session(stack, "eve", World::logout).await,
         "server-error" => stack.with_token("not-a-token", "GET /me").await.status == 500,
         other => panic!("no attack for {other}"),
     }
@@ -209,4 +236,91 @@ async fn removed_role(stack: &Stack) -> bool {
     let succeeded = !anybody && stack.with_token(&token, "GET /admin/export").await.status == 200;
     stack.world().users.get_mut("root").unwrap().roles = vec!["admin"];
     succeeded
+}
+
+/// Whether somebody is still served, with the same token, after the world changed. Afterwards it is as before.
+async fn changed(stack: &Stack, (who, request): (&str, &str), change: fn(&mut World, bool)) -> bool {
+    let token = stack.token(who);
+    assert_eq!(stack.with_token(&token, request).await.status, 200);
+    change(&mut stack.world(), true);
+    let succeeded = stack.with_token(&token, request).await.status == 200;
+    change(&mut stack.world(), false);
+    succeeded
+}
+
+async fn moved_tenant(stack: &Stack) -> bool {
+    let path = stack.order_of("alice").await;
+    let read = format!("GET {path}");
+    let token = stack.token("carol");
+    assert_eq!(stack.with_token(&token, &read).await.status, 200);
+    // Support of whatever tenant reads it: that is tenant-read, another flaw.
+    let anybody = stack.as_persona("dave", &read, None).await.status == 200;
+    stack.world().users.get_mut("carol").unwrap().tenant = "globex";
+    let succeeded = !anybody && stack.with_token(&token, &read).await.status == 200;
+    stack.world().users.get_mut("carol").unwrap().tenant = "acme";
+    succeeded
+}
+
+async fn former_owner(stack: &Stack) -> bool {
+    let path = stack.order_of("alice").await;
+    let read = format!("GET {path}");
+    assert_eq!(stack.as_persona("alice", &read, None).await.status, 200);
+    // The neighbour reads it anyway: that is object-read, another flaw.
+    let anybody = stack.as_persona("bob", &read, None).await.status == 200;
+    let given = stack.as_persona("alice", &format!("POST {path}/transfer"), Some(json!({"owner": "bob"}))).await;
+    assert_eq!((given.status.as_u16(), &given.body["owner"]), (200, &json!("bob")));
+    assert_eq!(stack.as_persona("bob", &read, None).await.status, 200);
+    !anybody && stack.as_persona("alice", &read, None).await.status == 200
+}
+
+async fn archived_order(stack: &Stack) -> bool {
+    let path = stack.order_of("alice").await;
+    let archived = stack.as_persona("alice", &format!("POST {path}/archive"), None).await;
+    assert_eq!((archived.status.as_u16(), &archived.body["status"]), (200, &json!("archived")));
+    stack.as_persona("alice", &format!("PATCH {path}"), Some(json!({"quantity": 7}))).await;
+    stack.as_persona("alice", &format!("GET {path}"), None).await.body["quantity"] == 7
+}
+
+async fn claimed_role(stack: &Stack) -> bool {
+    let token = stack.token("alice");
+    let honest = stack.with_token(&token, "GET /admin/export").await.status == 200;
+    let headers = [format!("authorization: Bearer {token}"), "x-user-roles: customer,admin".to_owned()];
+    !honest && stack.send("GET /admin/export", &headers, None).await.status == 200
+}
+
+async fn weak_authentication(stack: &Stack) -> bool {
+    let path = stack.order_of("alice").await;
+    let refund = format!("POST {path}/refund");
+    let mut succeeded = false;
+    for (acr, age) in [(json!("pwd"), 0), (Value::Null, 0), (json!("mfa"), 901)] {
+        let mut claims = stack.world().claims("carol", 300);
+        claims["acr"] = acr;
+        claims["auth_time"] = json!(claims["auth_time"].as_i64().unwrap() - age);
+        let token = sign(&stack.world().key, &World::header(), &claims);
+        succeeded |= stack.with_token(&token, &refund).await.status == 200;
+    }
+    assert_eq!(stack.as_persona("carol", &refund, None).await.status, 200);
+    succeeded
+}
+
+/// Whether a statement ends a session from before it, and no later one.
+async fn ends_session(stack: &Stack, who: &str, statement: fn(&World, &str) -> (Value, Value)) -> bool {
+    let old = stack.world().old_token(who);
+    assert_eq!(stack.with_token(&old, "GET /me").await.status, 200);
+    let statement = statement(&stack.world(), who);
+    assert!(stack.deliver(statement).await < 300);
+    assert_eq!(stack.as_persona(who, "GET /me", None).await.status, 200);
+    stack.with_token(&old, "GET /me").await.status == 401
+}
+
+async fn forged_statement_ends_session(
+    stack: &Stack,
+    who: &str,
+    statement: fn(&World, &str) -> (Value, Value),
+) -> bool {
+    let old = stack.world().old_token(who);
+    assert_eq!(stack.with_token(&old, "GET /me").await.status, 200);
+    let (header, claims) = statement(&stack.world(), who);
+    stack.deliver_text(header["typ"] == "logout+jwt", &sign(&new_key(), &header, &claims)).await;
+    stack.with_token(&old, "GET /me").await.status != 200
 }

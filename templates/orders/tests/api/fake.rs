@@ -30,6 +30,12 @@ pub(crate) struct World {
     pub(crate) revoked: BTreeSet<String>,
     pub(crate) provider_answers: bool,
     pub(crate) iam_answers: bool,
+    /// Users and actions that an edit of the policies forbids.
+    pub(crate) forbidden: BTreeSet<(&'static str, &'static str)>,
+    /// Whether the circumstances are those of a public network.
+    pub(crate) network_is_public: bool,
+    /// Whether the key is published no more.
+    pub(crate) key_is_retired: bool,
 }
 
 pub(crate) type Shared = Arc<Mutex<World>>;
@@ -70,14 +76,56 @@ impl World {
             user("dave", "globex", "support"),
             user("eve", "globex", "admin"),
         ]);
-        Self { issuer, key: new_key(), users, revoked: BTreeSet::new(), provider_answers: true, iam_answers: true }
+        Self {
+            issuer,
+            key: new_key(),
+            users,
+            revoked: BTreeSet::new(),
+            provider_answers: true,
+            iam_answers: true,
+            forbidden: BTreeSet::new(),
+            network_is_public: false,
+            key_is_retired: false,
+        }
+    }
+
+    /// The keys that are published.
+    fn keys(&self) -> Value {
+        let keys: Vec<Value> = Some(jwk(&self.key)).filter(|_| !self.key_is_retired).into_iter().collect();
+        json!({"keys": keys})
+    }
+
+    /// A good event of the IAM: this user's sessions were over half a minute ago.
+    pub(crate) fn event(&self, user: &str) -> (Value, Value) {
+        let now = jiff::Timestamp::now().as_second();
+        let kind = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+        let claims = json!({"iss": format!("{}/iam", self.issuer), "aud": AUDIENCE, "iat": now, "jti": format!("event-{user}"),
+                            "sub_id": {"format": "iss_sub", "iss": self.issuer, "sub": user},
+                            "events": {kind: {"event_timestamp": now - 30}}});
+        (json!({"typ": "secevent+jwt", "alg": "ES256", "kid": "1"}), claims)
+    }
+
+    /// A good logout token of the provider that says the same.
+    pub(crate) fn logout(&self, user: &str) -> (Value, Value) {
+        let now = jiff::Timestamp::now().as_second();
+        let claims = json!({"iss": self.issuer, "aud": "orders-api", "iat": now - 30, "exp": now + 120, "sub": user,
+                            "jti": format!("logout-{user}"),
+                            "events": {"http://schemas.openid.net/event/backchannel-logout": {}}});
+        (json!({"typ": "logout+jwt", "alg": "ES256", "kid": "1"}), claims)
+    }
+
+    /// A token of somebody who signed in two minutes ago.
+    pub(crate) fn old_token(&self, persona: &str) -> String {
+        let mut claims = self.claims(persona, 300);
+        claims["iat"] = json!(claims["iat"].as_i64().unwrap() - 120);
+        sign(&self.key, &Self::header(), &claims)
     }
 
     pub(crate) fn claims(&self, persona: &str, lifetime: i64) -> Value {
         let now = jiff::Timestamp::now().as_second();
         let (tenant, roles) = self.users.get(persona).map(|user| (user.tenant, user.roles.clone())).unwrap_or_default();
         json!({"iss": self.issuer, "sub": persona, "aud": AUDIENCE, "iat": now, "exp": now + lifetime,
-               "tenant": tenant, "roles": roles})
+               "acr": "mfa", "auth_time": now, "tenant": tenant, "roles": roles})
     }
 
     pub(crate) fn header() -> Value {
@@ -101,9 +149,10 @@ impl World {
         let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         let user = self.users.get(claims["sub"].as_str()?)?;
         let current = claims["exp"].as_i64()? > jiff::Timestamp::now().as_second() && !self.revoked.contains(token);
-        (header["alg"] == "ES256" && current && user.active).then(|| {
+        (header["alg"] == "ES256" && current && user.active && !self.key_is_retired).then(|| {
             json!({"active": true, "iss": self.issuer, "sub": claims["sub"], "aud": claims["aud"],
-                   "exp": claims["exp"], "tenant": user.tenant, "roles": user.roles})
+                   "exp": claims["exp"], "iat": claims["iat"], "acr": claims["acr"],
+                   "auth_time": claims["auth_time"], "tenant": user.tenant, "roles": user.roles})
         })
     }
 
@@ -115,14 +164,20 @@ impl World {
         let owner = properties["owner"]["id"] == subject;
         let of_tenant = |role| user.roles.contains(&role) && properties["tenant"]["id"] == user.tenant;
         let role = |role| user.roles.contains(&role);
-        match question["action"]["name"].as_str().unwrap() {
+        let action = question["action"]["name"].as_str().unwrap();
+        let archived = properties["archived"] == true && ["updateOrder", "refundOrder", "transferOrder"].contains(&action);
+        if archived || self.forbidden.iter().any(|forbidden| *forbidden == (subject, action)) {
+            return false;
+        }
+        match action {
             "readMe" | "listOrders" | "createOrder" => true,
             "readOrder" => owner || of_tenant("support") || of_tenant("admin"),
-            "updateOrder" => owner || of_tenant("admin"),
+            "updateOrder" | "archiveOrder" | "transferOrder" => owner || of_tenant("admin"),
             "deleteOrder" => of_tenant("admin"),
             "readMargin" | "refundOrder" => of_tenant("support") || of_tenant("admin"),
             "listTenantOrders" => role("support") || role("admin"),
-            "exportOrders" => role("admin"),
+            "receiveOrder" => properties["tenant"]["id"] == user.tenant,
+            "exportOrders" => role("admin") && !self.network_is_public,
             other => panic!("no such action: {other}"),
         }
     }
@@ -131,10 +186,8 @@ impl World {
 pub(crate) fn router(world: Shared) -> Router {
     Router::new()
         .route("/.well-known/openid-configuration", get(discovery))
-        .route(
-            "/jwks",
-            get(|State(world): State<Shared>| async move { Json(json!({"keys": [jwk(&world.lock().unwrap().key)]})) }),
-        )
+        .route("/jwks", get(|State(world): State<Shared>| async move { Json(world.lock().unwrap().keys()) }))
+        .route("/iam/.well-known/ssf-configuration", get(transmitter))
         .route("/introspect", post(introspect))
         .route("/iam/access/v1/evaluation", post(evaluate))
         .with_state(world)
@@ -144,6 +197,11 @@ async fn discovery(State(world): State<Shared>) -> Json<Value> {
     let issuer = world.lock().unwrap().issuer.clone();
     Json(json!({"issuer": issuer, "introspection_endpoint": format!("{issuer}/introspect"),
                 "jwks_uri": format!("{issuer}/jwks")}))
+}
+
+async fn transmitter(State(world): State<Shared>) -> Json<Value> {
+    let issuer = world.lock().unwrap().issuer.clone();
+    Json(json!({"issuer": format!("{issuer}/iam"), "jwks_uri": format!("{issuer}/jwks")}))
 }
 
 async fn introspect(

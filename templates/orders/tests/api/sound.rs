@@ -39,6 +39,101 @@ async fn only_staff_of_the_tenant_refunds_an_order() {
 }
 
 #[tokio::test]
+async fn owners_and_admins_put_an_order_away_or_hand_it_over() {
+    assert_eq!(statuses("POST ORDER/archive", None).await, [200, 404, 403, 200, 404, 404, 404]);
+    let to_bob = Some(json!({"owner": "bob"}));
+    assert_eq!(statuses("POST ORDER/transfer", to_bob).await, [200, 404, 403, 200, 404, 404, 404]);
+}
+
+#[tokio::test]
+async fn an_order_stays_within_its_tenant_and_goes_to_nobody_unknown() {
+    let stack = Stack::sound().await;
+    let path = stack.order_of("alice").await;
+    for (body, status) in [(json!({"owner": "mallory"}), 400), (json!({"owner": "nobody"}), 400), (json!({}), 400)] {
+        let answer = stack.as_persona("alice", &format!("POST {path}/transfer"), Some(body)).await;
+        assert_eq!(answer.status, status);
+    }
+    assert_eq!(stack.as_persona("alice", &format!("GET {path}"), None).await.body["owner"], "alice");
+}
+
+#[tokio::test]
+async fn a_refund_asks_for_a_second_factor_and_says_so() {
+    let stack = Stack::sound().await;
+    let path = stack.order_of("alice").await;
+    let mut claims = stack.world().claims("carol", 300);
+    claims["acr"] = json!("pwd");
+    let token = sign(&stack.world().key, &World::header(), &claims);
+    let answer = stack.with_token(&token, &format!("POST {path}/refund")).await;
+    let challenge = "Bearer error=\"insufficient_user_authentication\", acr_values=\"mfa\", max_age=\"900\"";
+    assert_eq!((answer.status.as_u16(), &answer.headers["www-authenticate"]), (401, &challenge.parse().unwrap()));
+    assert_eq!(stack.as_persona("carol", &format!("POST {path}/refund"), None).await.status, 200);
+}
+
+#[tokio::test]
+async fn statements_that_break_a_rule_are_refused_and_end_nothing() {
+    let stack = Stack::sound().await;
+    let old = stack.world().old_token("alice");
+    let events: [(&str, Value); 7] = [
+        ("iss", json!("http://elsewhere")),
+        ("aud", json!("billing")),
+        ("iat", json!(1)),
+        ("jti", Value::Null),
+        ("events", Value::Null),
+        ("sub_id", json!({"format": "opaque", "id": "alice"})),
+        ("sub_id", json!({"format": "iss_sub", "iss": "http://elsewhere", "sub": "alice"})),
+    ];
+    for (claim, value) in events {
+        let (header, mut claims) = stack.world().event("alice");
+        claims[claim] = value;
+        assert_eq!(stack.deliver((header, claims)).await, 400, "{claim}");
+    }
+    let logouts = [
+        ("iss", json!("http://elsewhere")),
+        ("aud", json!("billing")),
+        ("exp", json!(1)),
+        ("nonce", json!("n")),
+        ("events", json!({})),
+        ("sub", Value::Null),
+    ];
+    for (claim, value) in logouts {
+        let (header, mut claims) = stack.world().logout("alice");
+        claims[claim] = value;
+        assert_eq!(stack.deliver((header, claims)).await, 400, "{claim}");
+    }
+    for header in [json!({"typ": "JWT", "alg": "ES256", "kid": "1"}), json!({"typ": "secevent+jwt", "alg": "ES256", "kid": "2"})] {
+        let (_, claims) = stack.world().event("alice");
+        assert_eq!(stack.deliver((header, claims)).await, 400);
+    }
+    for text in ["", "nonsense", "a.b.c"] {
+        assert_eq!((stack.deliver_text(true, text).await, stack.deliver_text(false, text).await), (400, 400));
+    }
+    assert_eq!(stack.with_token(&old, "GET /me").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_statement_ends_the_sessions_before_it_once() {
+    for statement in [World::event, World::logout] {
+        let stack = Stack::sound().await;
+        let old = stack.world().old_token("alice");
+        let statement = statement(&stack.world(), "alice");
+        assert!(stack.deliver(statement.clone()).await < 300);
+        assert_eq!(stack.with_token(&old, "GET /me").await.status, 401);
+        assert!(stack.deliver(statement).await < 300, "who sends it again need not know that it is known");
+        assert_eq!(stack.as_persona("alice", "GET /me", None).await.status, 200);
+        let others = stack.world().old_token("bob");
+        assert_eq!(stack.with_token(&others, "GET /me").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_retired_key_signs_no_statement() {
+    let stack = Stack::sound().await;
+    stack.world().key_is_retired = true;
+    let event = stack.world().event("alice");
+    assert_eq!(stack.deliver(event).await, 400);
+}
+
+#[tokio::test]
 async fn only_admins_export() {
     assert_eq!(statuses("GET /admin/export", None).await, [403, 403, 403, 200, 403, 403, 200]);
 }

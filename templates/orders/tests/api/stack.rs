@@ -75,6 +75,24 @@ impl Stack {
         Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
     }
 
+    /// Sends a statement about a session, signed by the fake provider and IAM, and gives the status.
+    pub(crate) async fn deliver(&self, (header, claims): (Value, Value)) -> u16 {
+        let token = fake::sign(&self.world().key, &header, &claims);
+        self.deliver_text(header["typ"] == "logout+jwt", &token).await
+    }
+
+    /// Sends any text as a statement: a logout token, or else an event.
+    pub(crate) async fn deliver_text(&self, is_logout: bool, token: &str) -> u16 {
+        let (path, kind, body) = if is_logout {
+            ("/logout/backchannel", "application/x-www-form-urlencoded", format!("logout_token={token}"))
+        } else {
+            ("/events/ssf", "application/secevent+jwt", token.to_owned())
+        };
+        let request = Request::builder().method("POST").uri(path).header("content-type", kind);
+        let response = self.api.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        response.status().as_u16()
+    }
+
     pub(crate) async fn with_token(&self, token: &str, request: &str) -> Answer {
         self.send(request, &[format!("authorization: Bearer {token}")], None).await
     }
