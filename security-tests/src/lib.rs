@@ -9,6 +9,7 @@ pub mod access;
 pub mod api;
 pub mod checks;
 pub mod exchange;
+pub mod flow;
 pub mod lock;
 pub mod login;
 pub mod oracle;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::Waiver;
 use crate::checks;
+use crate::flow;
 use crate::plan::{StepId, TestPlan};
 use crate::run::JudgedCase;
 use crate::tokens;
@@ -308,9 +309,10 @@ fn finding(plan: &TestPlan, suspicion: &Suspicion<'_>, waivers: &[&Waiver]) -> O
     })
 }
 
-/// Who got there; nobody in checks of files.
+/// Who got there: a persona, or a client of the provider; nobody in checks of files.
 fn who(case: &JudgedCase) -> String {
     match (&case.persona, case.layer) {
+        (_, Layer::Flow) => case.client.clone().unwrap_or_default(),
         (Some(persona), _) => persona.clone(),
         (None, Layer::Static | Layer::Policy) => String::new(),
         (None, _) => "anonymous".to_owned(),
@@ -335,5 +337,7 @@ fn evidence(suspicion: &Suspicion<'_>, best: &JudgedCase) -> String {
 }
 
 fn label(plan: &TestPlan, operation: &str) -> String {
-    plan.operation(operation).map_or_else(|| operation.to_owned(), crate::api::Operation::label)
+    let title = |endpoint: flow::Endpoint| endpoint.title().to_owned();
+    let endpoint = || flow::Endpoint::parse(operation).map_or_else(|| operation.to_owned(), title);
+    plan.operation(operation).map_or_else(endpoint, crate::api::Operation::label)
 }

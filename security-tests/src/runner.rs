@@ -3,6 +3,7 @@
 
 mod client;
 mod connection;
+mod flow;
 mod pace;
 mod patience;
 mod secrets;
@@ -38,13 +39,14 @@ pub struct Progress {
 }
 
 /// The phases in their order, with whether groups may run side by side.
-const PHASES: [(Phase, bool); 9] = [
+const PHASES: [(Phase, bool); 10] = [
     (Phase::Begin, false),
     (Phase::Accounts, true),
     (Phase::Setup, true),
     (Phase::Read, true),
     (Phase::Write, true),
     (Phase::Destroy, true),
+    (Phase::Flow, true),
     (Phase::Session, false),
     (Phase::Global, false),
     (Phase::End, false),
@@ -204,6 +206,7 @@ async fn take(
         }
         Action::EndSessions(persona) => (String::new(), transport.end_sessions(persona).await),
         Action::PatchUser(persona, change) => (String::new(), transport.patch_user(persona, change).await),
+        Action::Flow(call) => transport.ask_provider(call).await,
     }
 }
 

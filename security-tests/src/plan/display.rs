@@ -31,6 +31,7 @@ impl std::fmt::Display for Action {
             Action::FreshToken(persona) => write!(f, "mint a token of {persona}"),
             Action::EndSessions(persona) => write!(f, "revoke the tokens of {persona}"),
             Action::PatchUser(persona, change) => write!(f, "change {persona} in the directory: {change}"),
+            Action::Flow(call) => call.fmt(f),
         }
     }
 }

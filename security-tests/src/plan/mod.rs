@@ -27,6 +27,7 @@ use serde_json::Value;
 
 use crate::access::{Identifier, Scope};
 use crate::api::{Operation, Operations};
+use crate::flow::{Call, Subject};
 use crate::login::Carrier;
 use crate::oracle::{Decision, Relation};
 use crate::tokens::{Mint, Place};
@@ -254,6 +255,8 @@ pub enum Phase {
     Write,
     /// Objects made for it end.
     Destroy,
+    /// The provider is asked as each of its clients.
+    Flow,
     /// Personas change; one at a time.
     Session,
     /// Everything may change; one at a time, last of all.
@@ -299,6 +302,8 @@ pub enum Action {
     EndSessions(String),
     /// A change in the directory: SCIM operations (RFC 7644 §3.5.2).
     PatchUser(String, Value),
+    /// A request to the provider, as one of its clients.
+    Flow(Box<Call>),
 }
 
 /// A request with placeholders: `${object:7}` in the path is the identifier of an object.
@@ -471,6 +476,8 @@ pub enum Detail {
     WrongPassword(String, Option<StepId>),
     /// Only asked where this step works; the caller pretends to be the persona of the control.
     Where(StepId),
+    /// What is asked of the provider.
+    Flow(Box<Subject>),
 }
 
 /// Fields that a client tried to set.
@@ -528,9 +535,9 @@ impl TestPlan {
         groups.into_iter().flat_map(steps).filter_map(|(phase, id)| Some((phase, id, self.steps.get(id)?)))
     }
 
-    /// How many requests go to the API.
+    /// How many requests go to the API, and to the provider as one of its clients.
     #[must_use]
     pub fn request_count(&self) -> usize {
-        self.ordered().filter(|(_, _, step)| matches!(step.action, Action::Request(_))).count()
+        self.ordered().filter(|(_, _, step)| matches!(step.action, Action::Request(_) | Action::Flow(_))).count()
     }
 }

@@ -128,6 +128,7 @@ impl Case {
             Detail::Assigned(assigned) => steps.extend(assigned.baseline.iter().chain(&assigned.reads)),
             Detail::Raised(trial) => steps.extend(trial.steps()),
             Detail::Where(step) => steps.push(*step),
+            Detail::Flow(subject) => steps.extend(subject.steps()),
         }
         steps
     }

@@ -8,11 +8,13 @@ use hyper::header::HeaderMap;
 use serde_json::Value;
 
 use super::client::{Client, Outgoing, Received, SendError};
+use super::flow::Flows;
 use super::patience::Patience;
 use super::secrets::{Secrets, without_tokens};
 use super::sign_in;
 use crate::access::Identifier;
 use crate::exchange::{Answer, NoAnswer, at_path};
+use crate::flow::Call;
 use crate::plan::{Credential, ObjectId, PlannedObject, Request, SignIn, TestPlan};
 use crate::scim;
 use crate::target::Target;
@@ -40,6 +42,7 @@ pub(super) struct Transport<'a> {
     objects: Mutex<Vec<Result<String, String>>>,
     unanswered: AtomicUsize,
     patience: Patience,
+    flows: Option<Flows>,
 }
 
 impl<'a> Transport<'a> {
@@ -62,6 +65,7 @@ impl<'a> Transport<'a> {
             objects,
             unanswered: AtomicUsize::new(0),
             patience: Patience::default(),
+            flows: target.provider.clone().map(Flows::new),
         })
     }
 
@@ -115,6 +119,14 @@ impl<'a> Transport<'a> {
         let answer =
             request.send().await.map_err(|error| NoAnswer::NotSent(format!("directory: {}", plain(&error))))?;
         Ok(Answer::new(answer.status().as_u16(), String::new()))
+    }
+
+    /// Asks the provider as one of its clients.
+    pub(super) async fn ask_provider(&self, call: &Call) -> (String, Result<Answer, NoAnswer>) {
+        match &self.flows {
+            Some(flows) => flows.send(&self.client, call).await,
+            None => (String::new(), Err(NoAnswer::NotSent("there is no provider".to_owned()))),
+        }
     }
 
     fn wallet(&self) -> Result<&Wallet, NoAnswer> {
