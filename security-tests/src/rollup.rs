@@ -139,6 +139,14 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     ("tenant-isolation", &["forged-claims"]),
     // Where roles of the token count, they count until it expires.
     ("forged-claims", &["removed-role"]),
+    // Who does not look at a secret does not look where it is either.
+    ("client-authentication", &["client-auth-method", "open-introspection"]),
+    ("redirect-uri", &["redirect-uri-match"]),
+    // Without a look at the verifier, PKCE is not there.
+    ("pkce-verifier", &["pkce-downgrade", "pkce-missing", "pkce-plain"]),
+    // What is taken again is not noticed as a theft.
+    ("code-reuse", &["code-reuse-revocation"]),
+    ("refresh-rotation", &["refresh-reuse-revocation"]),
 ];
 
 /// Findings, worst first, then in the order of the document.
@@ -182,7 +190,7 @@ fn position(plan: &TestPlan, operation: &str) -> usize {
     plan.operations.iter().position(|known| known.id == operation).unwrap_or(usize::MAX)
 }
 
-/// A broad cause swallows what it explains on the same operation.
+/// A broad cause swallows what it explains on the same operation; of a provider, at any of its endpoints.
 fn swallow(suspicions: &mut Vec<Suspicion<'_>>) {
     for &(cause, effects) in EXPLAINS {
         let causes: Vec<String> = suspicions
@@ -191,7 +199,8 @@ fn swallow(suspicions: &mut Vec<Suspicion<'_>>) {
             .map(|suspicion| suspicion.operation.clone())
             .collect();
         for operation in causes {
-            let explained = |other: &Suspicion<'_>| other.operation == operation && effects.contains(&other.check);
+            let here = |other: &str| other == operation || layer(cause) == Some(Layer::Flow);
+            let explained = |other: &Suspicion<'_>| here(&other.operation) && effects.contains(&other.check);
             let effects: Vec<Suspicion<'_>> = suspicions.extract_if(.., |other| explained(other)).collect();
             let found = suspicions.iter_mut().find(|other| other.check == cause && other.operation == operation);
             let Some(found) = found else { continue };

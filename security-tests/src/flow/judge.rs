@@ -46,7 +46,8 @@ pub(crate) fn unready(case: &Case, evidence: &Evidence<'_>) -> Option<Outcome> {
         return Some(Outcome::NotApplicable(obstacle.clone()));
     }
     let control = case.trial.control.as_ref().map(|control| control.step);
-    control.into_iter().chain(case.trial.needs.iter().copied()).find_map(|step| did_not_work(evidence, step))
+    // Needs come first: what the control lacks is among them.
+    case.trial.needs.iter().copied().chain(control).find_map(|step| did_not_work(evidence, step))
 }
 
 /// Why a step that should work proves nothing, when it did not.

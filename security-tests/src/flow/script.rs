@@ -261,7 +261,9 @@ impl<'d, 'a> Script<'d, 'a> {
         let mut attacks = of_role(Role::Attack);
         let Some((attack, endpoint)) = attacks.pop() else { return };
         let only = |steps: Vec<(StepId, Endpoint)>| steps.into_iter().map(|(step, _)| step).collect::<Vec<_>>();
-        let control = sound_run(self.draft, &of.id, grant).filter(|control| *control != attack);
+        let control = sound_run(self.draft, &of.id, grant);
+        let mut needs = control.as_ref().map_or_else(Vec::new, |(_, needs)| needs.clone());
+        needs.extend(only(of_role(Role::Setup)));
         let variant = if question.variant.is_empty() { String::new() } else { format!(":{}", question.variant) };
         let case = Case {
             id: format!("{}:{}:{}{variant}", check.id, endpoint.as_str(), of.id),
@@ -272,8 +274,8 @@ impl<'d, 'a> Script<'d, 'a> {
             expected: Decision::Deny,
             trial: Trial {
                 attack,
-                control: control.map(|step| Control { step, persona: of.id.clone(), ..Control::default() }),
-                needs: only(of_role(Role::Setup)),
+                control: control.map(|(step, _)| Control { step, persona: of.id.clone(), ..Control::default() }),
+                needs,
                 ..Trial::default()
             },
             detail: Detail::Flow(Box::new(Subject {
@@ -304,14 +306,15 @@ pub(crate) fn variant(variant: &str) -> Question<'_> {
     Question { variant, value: "" }
 }
 
-/// The step that shows that a grant works for a client: the last of its sound run.
-pub(crate) fn sound_run(draft: &Draft<'_>, client: &str, grant: GrantType) -> Option<StepId> {
+/// The step that shows that a grant works for a client, the last of its sound run, and the steps before it.
+fn sound_run(draft: &Draft<'_>, client: &str, grant: GrantType) -> Option<(StepId, Vec<StepId>)> {
     let is_it = |case: &&Case| {
         let Detail::Flow(subject) = &case.detail else { return false };
         let same = subject.client.as_deref() == Some(client) && subject.grant == Some(grant);
         same && case.check == super::checks::CONTROL.id && subject.obstacle.is_none()
     };
-    draft.plan.cases.iter().find(is_it).map(|case| case.trial.attack)
+    let case = draft.plan.cases.iter().find(is_it)?;
+    Some((case.trial.attack, case.trial.needs.clone()))
 }
 
 /// Parameters with changes laid over them.

@@ -82,7 +82,11 @@ impl Flows {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in &call.parameters {
             let value = fill(value)?;
-            if is_get { outgoing.query(name, &value) } else { drop(form.append_pair(name, &value)) }
+            if is_get {
+                outgoing.query(name, &value);
+            } else {
+                form.append_pair(name, &value);
+            }
         }
         let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let authorization = match &call.credentials {

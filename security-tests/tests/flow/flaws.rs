@@ -33,6 +33,7 @@ pub(crate) const FLAWS: &[(&str, &str)] = &[
     ("verifier may be missing", "pkce-verifier"),
     ("verifier ignored", "pkce-verifier"),
     ("verifier compared with the challenge", "pkce-verifier"),
+    ("pkce unknown", "pkce-verifier"),
     ("verifier without a challenge", "pkce-downgrade"),
     ("pkce optional for public clients", "pkce-missing"),
     ("plain challenges", "pkce-plain"),

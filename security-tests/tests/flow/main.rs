@@ -9,10 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
 use security_tests::access::AccessRules;
-use security_tests::run::JudgedCase;
 use security_tests::target::{Client, GrantType, Persona, Provider, SecretMethod};
-use security_tests::verdict::{Layer, Outcome, Tier, Verdict};
-use security_tests::{Api, Options, Run, Secret, Target, plan, report, run};
+use security_tests::verdict::{Layer, Tier, Verdict};
+use security_tests::{Api, Options, Run, Secret, Target, plan, run};
 
 fn registered() -> BTreeMap<String, Client> {
     let grant = |name: &&str| GrantType::ALL.into_iter().find(|grant| grant.as_str() == *name);
@@ -38,7 +37,7 @@ fn target(issuer: &str) -> Target {
     Target {
         name: "flow".into(),
         base_url: "http://127.0.0.1:9".into(),
-        api: Api::parse("openapi: 3.1.0\npaths: {}\n").unwrap(),
+        api: Api::parse("openapi: 3.1.0\npaths: { /health: { get: { operationId: health, security: [] } } }\n").unwrap(),
         access: AccessRules::default(),
         personas: BTreeMap::from([("alice".to_owned(), Persona::default())]),
         provider: Some(Provider {

@@ -284,6 +284,7 @@ impl Provider {
     fn check_verifier(&self, challenge: Option<&str>, verifier: Option<&String>) -> Result<(), Refusal> {
         let right = match (challenge, verifier) {
             (None, None) => true,
+            _ if self.is("pkce unknown") => true,
             (None, Some(_)) => self.is("verifier without a challenge"),
             (Some(_), None) => self.is("verifier may be missing"),
             (Some(challenge), Some(verifier)) => match challenge.strip_prefix("plain ") {
@@ -456,7 +457,8 @@ async fn authorize(State(provider): Shared, Query(fields): Query<Fields>) -> Res
         (Some(challenge), "S256") => Some(challenge.clone()),
         (Some(challenge), _) if provider.is("plain challenges") => Some(format!("plain {challenge}")),
         (None, _) if provider.is("pkce optional for public clients") => None,
-        (None, _) if provider.is("verifier without a challenge") => None,
+        (None, _) if provider.is("verifier without a challenge") && client.secret.is_some() => None,
+        (challenge, _) if provider.is("pkce unknown") => challenge.cloned(),
         _ => return failed("invalid_request"),
     };
     let mut memory = provider.memory.lock().unwrap();

@@ -57,6 +57,14 @@ pub(crate) fn published<'a>(evidence: &Evidence<'a>) -> Option<&'a Value> {
     evidence.answer(step).ok()?.json.as_ref()
 }
 
+/// Whether a text is the issuer: the one that was asked, or as the metadata name it. That the two differ is a finding of
+/// its own.
+pub(crate) fn is_issuer(evidence: &Evidence<'_>, text: &str) -> bool {
+    let asked = evidence.target.provider.as_ref().map(|provider| provider.issuer.as_str());
+    let named = published(evidence).and_then(|metadata| metadata.get("issuer")).and_then(Value::as_str);
+    [asked, named].contains(&Some(text))
+}
+
 /// Whether a list of the metadata has a value.
 pub(crate) fn lists(evidence: &Evidence<'_>, member: &str, value: &str) -> bool {
     let list = published(evidence).and_then(|metadata| metadata.get(member)).and_then(Value::as_array);

@@ -110,14 +110,14 @@ fn issuer(draft: &mut Draft<'_>) {
 
 fn judge_issuer(case: &Case, evidence: &Evidence<'_>) -> Outcome {
     let metadata = super::metadata::published(evidence);
-    let member = |name: &str| metadata.and_then(|metadata| metadata.get(name));
-    let announced = member("authorization_response_iss_parameter_supported").and_then(|value| value.as_bool());
+    let announced = metadata.and_then(|metadata| metadata.get("authorization_response_iss_parameter_supported")?.as_bool());
     if announced != Some(true) {
         return Outcome::NotApplicable("the provider does not announce `iss` in responses (RFC 9207)".to_owned());
     }
-    let own = member("issuer").and_then(|value| value.as_str()).unwrap_or_default();
     with_redirect(case, evidence, |answer| match redirected(answer, "iss") {
-        Some(issuer) => judge::holds(issuer == own, "the issuer's own", || format!("`iss` is `{issuer}`, not `{own}`")),
+        Some(issuer) => judge::holds(super::metadata::is_issuer(evidence, &issuer), "the issuer's own", || {
+            format!("`iss` is `{issuer}`, which is somebody else")
+        }),
         None => Outcome::Fail(Confidence::Confirmed, "the redirect has no `iss`".to_owned()),
     })
 }

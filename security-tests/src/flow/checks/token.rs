@@ -170,7 +170,6 @@ fn judge_id_token(case: &Case, evidence: &Evidence<'_>) -> Outcome {
         Err(outcome) => return outcome,
     };
     let claim = |name: &str| token.get("claims").and_then(|claims| claims.get(name));
-    let own = super::metadata::published(evidence).and_then(|metadata| metadata.get("issuer"));
     match case.id.rsplit(':').next().unwrap_or_default() {
         "signature" => {
             let said = token.get("signature").and_then(Value::as_str).unwrap_or_default();
@@ -180,7 +179,12 @@ fn judge_id_token(case: &Case, evidence: &Evidence<'_>) -> Outcome {
             }
             judge::holds(said == VERIFIED, "a published key made the signature", || said.to_owned())
         }
-        "issuer" => judge::holds(claim("iss") == own, "`iss` is the issuer", || format!("`iss` is {:?}", claim("iss"))),
+        "issuer" => {
+            let issuer = claim("iss").and_then(Value::as_str).unwrap_or_default();
+            judge::holds(super::metadata::is_issuer(evidence, issuer), "`iss` is the issuer", || {
+                format!("`iss` is `{issuer}`")
+            })
+        }
         "audience" => {
             let client = judge::subject(case).client.as_deref().unwrap_or_default();
             let is_for_client = match claim("aud") {
