@@ -63,11 +63,11 @@ impl Registered {
             .or_else(|| self.client.no_proof.clone())
             .or_else(|| self.client.no_login.clone().filter(|_| logs_in))
             .or_else(|| said(grant != GrantType::ClientCredentials && !self.has_people, "there is nobody to log in"))
-            .or_else(|| said(logs_in && self.client.redirect_uris.is_empty(), "it has no redirect URI"))
             .or_else(|| {
                 let without = grant == GrantType::RefreshToken && !self.has(GrantType::AuthorizationCode);
                 said(without, "refreshing is only tried after a login by code")
             })
+            .or_else(|| said(logs_in && self.client.redirect_uris.is_empty(), "it has no redirect URI"))
     }
 
     /// Whether it has no secret (RFC 6749 §2.1).
@@ -258,7 +258,8 @@ impl<'d, 'a> Script<'d, 'a> {
             let steps = self.steps.iter().filter(move |(_, role, _)| *role == wanted);
             steps.map(|(step, _, endpoint)| (*step, *endpoint)).collect::<Vec<_>>()
         };
-        let mut attacks = of_role(Role::Attack);
+        // A sound run is the control of others and has none of its own.
+        let mut attacks = [of_role(Role::Control), of_role(Role::Attack)].concat();
         let Some((attack, endpoint)) = attacks.pop() else { return };
         let only = |steps: Vec<(StepId, Endpoint)>| steps.into_iter().map(|(step, _)| step).collect::<Vec<_>>();
         let control = sound_run(self.draft, &of.id, grant);
@@ -304,6 +305,36 @@ pub(crate) struct Question<'q> {
 /// A question of this name that compares with nothing.
 pub(crate) fn variant(variant: &str) -> Question<'_> {
     Question { variant, value: "" }
+}
+
+/// A case that looks at what the sound run of a login brought, at one of its endpoints: nothing more is sent.
+pub(crate) fn judge_sound_run(
+    draft: &mut Draft<'_>,
+    check: &'static Check,
+    registered: &Registered,
+    (endpoint, variant): (Endpoint, &str),
+) {
+    let Some((last, before)) = sound_run(draft, &registered.id, GrantType::AuthorizationCode) else { return };
+    let is_there = |step: &StepId| match draft.plan.steps.get(*step).map(|step| &step.action) {
+        Some(Action::Flow(call)) => call.endpoint == endpoint,
+        _ => false,
+    };
+    let Some(attack) = before.iter().chain([&last]).copied().find(is_there) else { return };
+    let variant = if variant.is_empty() { String::new() } else { format!(":{variant}") };
+    draft.case(Case {
+        id: format!("{}:{}:{}{variant}", check.id, endpoint.as_str(), registered.id),
+        check: check.id,
+        operation: endpoint.as_str().to_owned(),
+        persona: None,
+        relation: Relation::None,
+        expected: Decision::Deny,
+        trial: Trial { attack, needs: before.into_iter().filter(|step| *step < attack).collect(), ..Trial::default() },
+        detail: Detail::Flow(Box::new(Subject {
+            client: Some(registered.id.clone()),
+            grant: Some(GrantType::AuthorizationCode),
+            ..Subject::default()
+        })),
+    });
 }
 
 /// The step that shows that a grant works for a client, the last of its sound run, and the steps before it.

@@ -138,6 +138,12 @@ impl Flows {
         self.provider.clients.get(client)?.secret.as_ref().map(|secret| secret.expose().to_owned())
     }
 
+    /// The clients' secrets by placeholder: a provider may repeat what it was sent.
+    fn secrets(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        let secret = |client: &str| Some((format!("secret:{client}"), self.secret(client)?));
+        self.provider.clients.keys().filter_map(move |client| secret(client))
+    }
+
     /// The answer as it is kept: names in place of what it brought.
     fn record(&self, call: &Call, received: Received) -> Answer {
         let location = received.headers.get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -149,7 +155,7 @@ impl Flows {
         flow.extend(brought.iter().map(|(name, value)| (format!("{name}{}", call.suffix), value.clone())));
         // The longest first: one may be part of another.
         let mut secrets: Vec<(String, String)> =
-            flow.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            flow.iter().map(|(name, value)| (name.clone(), value.clone())).chain(self.secrets()).collect();
         secrets.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
         drop(kept);
         let redacted = |text: &str| {

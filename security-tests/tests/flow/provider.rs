@@ -5,17 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use axum::Router;
-use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Json, Response};
+use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD as B64};
 use serde_json::{Value, json};
 
-use crate::redirects;
+use crate::endpoints::{approve, authorize, device, introspect, jwks, metadata, push, revoke, token};
 
 pub(crate) type Fields = BTreeMap<String, String>;
 
@@ -29,7 +28,7 @@ pub(crate) struct Client {
 }
 
 const LOGIN: &[&str] = &["authorization_code", "refresh_token", DEVICE];
-const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub(crate) const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The registered clients.
 pub(crate) fn clients() -> BTreeMap<&'static str, Client> {
@@ -65,6 +64,16 @@ pub(crate) fn clients() -> BTreeMap<&'static str, Client> {
             },
         ),
         (
+            "pushed",
+            Client {
+                secret: Some("pushed secret"),
+                method: "client_secret_post",
+                redirect_uris: &["https://pushed.example/callback?from=idp"],
+                grants: &["authorization_code"],
+                scopes: &[],
+            },
+        ),
+        (
             "worker",
             Client {
                 secret: Some("another secret"),
@@ -79,38 +88,37 @@ pub(crate) fn clients() -> BTreeMap<&'static str, Client> {
 
 /// A code, a refresh token, an access token or a device code.
 #[derive(Clone, Default)]
-struct Kept {
-    client: String,
-    redirect_uri: String,
-    challenge: Option<String>,
-    nonce: Option<String>,
-    scope: String,
-    family: usize,
-    used: bool,
-    revoked: bool,
-    approved: bool,
+pub(crate) struct Kept {
+    pub(crate) client: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) challenge: Option<String>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) scope: String,
+    pub(crate) family: usize,
+    pub(crate) used: bool,
+    pub(crate) revoked: bool,
+    pub(crate) approved: bool,
 }
 
 #[derive(Default)]
-struct Memory {
-    next: usize,
-    codes: BTreeMap<String, Kept>,
-    refresh: BTreeMap<String, Kept>,
-    access: BTreeMap<String, Kept>,
-    devices: BTreeMap<String, Kept>,
-    users: BTreeMap<String, String>,
-    dead: Vec<usize>,
+pub(crate) struct Memory {
+    pub(crate) next: usize,
+    pub(crate) codes: BTreeMap<String, Kept>,
+    pub(crate) refresh: BTreeMap<String, Kept>,
+    pub(crate) access: BTreeMap<String, Kept>,
+    pub(crate) devices: BTreeMap<String, Kept>,
+    pub(crate) users: BTreeMap<String, String>,
+    pub(crate) pushed: BTreeMap<String, Fields>,
+    pub(crate) dead: Vec<usize>,
 }
 
 pub(crate) struct Provider {
-    flaw: &'static str,
-    issuer: String,
-    key: EcdsaKeyPair,
-    unpublished: EcdsaKeyPair,
-    memory: Mutex<Memory>,
+    pub(crate) flaw: &'static str,
+    pub(crate) issuer: String,
+    pub(crate) key: EcdsaKeyPair,
+    pub(crate) unpublished: EcdsaKeyPair,
+    pub(crate) memory: Mutex<Memory>,
 }
-
-type Shared = State<Arc<Provider>>;
 
 /// Starts it on a free port; the issuer comes back.
 pub(crate) async fn start(flaw: &'static str) -> String {
@@ -122,6 +130,7 @@ pub(crate) async fn start(flaw: &'static str) -> String {
         .route("/.well-known/openid-configuration", get(metadata))
         .route("/jwks", get(jwks))
         .route("/authorize", get(authorize))
+        .route("/par", post(push))
         .route("/token", post(token))
         .route("/introspect", post(introspect))
         .route("/revoke", post(revoke))
@@ -133,18 +142,18 @@ pub(crate) async fn start(flaw: &'static str) -> String {
 }
 
 /// A refusal at an endpoint that answers JSON.
-type Refusal = (StatusCode, &'static str);
+pub(crate) type Refusal = (StatusCode, &'static str);
 
-const fn bad(error: &'static str) -> Refusal {
+pub(crate) const fn bad(error: &'static str) -> Refusal {
     (StatusCode::BAD_REQUEST, error)
 }
 
 impl Provider {
-    fn is(&self, flaw: &str) -> bool {
+    pub(crate) fn is(&self, flaw: &str) -> bool {
         self.flaw == flaw
     }
 
-    fn answer(&self, result: Result<Value, Refusal>) -> Response {
+    pub(crate) fn answer(&self, result: Result<Value, Refusal>) -> Response {
         match result {
             Ok(value) => Json(value).into_response(),
             Err((_, error)) if self.is("errors with status 401") => {
@@ -154,14 +163,14 @@ impl Provider {
         }
     }
 
-    fn sign(&self, key: &EcdsaKeyPair, header: &Value, claims: &Value) -> String {
+    pub(crate) fn sign(&self, key: &EcdsaKeyPair, header: &Value, claims: &Value) -> String {
         let part = |value: &Value| B64.encode(value.to_string());
         let signed = format!("{}.{}", part(header), part(claims));
         let signature = key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
         format!("{signed}.{}", B64.encode(signature.as_ref()))
     }
 
-    fn id_token(&self, grant: &Kept, access_token: &str) -> String {
+    pub(crate) fn id_token(&self, grant: &Kept, access_token: &str) -> String {
         let hash = digest(&SHA256, access_token.as_bytes());
         let mut claims = json!({"iss": self.issuer, "sub": "alice", "aud": grant.client, "exp": 4_000_000_000_u64,
             "iat": 1_700_000_000, "nonce": grant.nonce, "at_hash": B64.encode(&hash.as_ref()[..16])});
@@ -187,13 +196,13 @@ impl Provider {
         }
     }
 
-    fn name(&self, memory: &mut Memory, kind: &str) -> String {
+    pub(crate) fn name(&self, memory: &mut Memory, kind: &str) -> String {
         memory.next += 1;
         B64.encode(digest(&SHA256, format!("{kind} {} {}", self.issuer, memory.next).as_bytes()))
     }
 
     /// Access token, and with a person ID token and refresh token.
-    fn tokens(&self, grant: &Kept, person: bool) -> Value {
+    pub(crate) fn tokens(&self, grant: &Kept, person: bool) -> Value {
         let clients = clients();
         let client = &clients[grant.client.as_str()];
         let mut memory = self.memory.lock().unwrap();
@@ -219,7 +228,7 @@ impl Provider {
     }
 
     /// RFC 6749 §2.3, §3.2.1.
-    fn authenticate(&self, headers: &HeaderMap, fields: &Fields) -> Result<String, Refusal> {
+    pub(crate) fn authenticate(&self, headers: &HeaderMap, fields: &Fields) -> Result<String, Refusal> {
         let unknown = (StatusCode::UNAUTHORIZED, "invalid_client");
         let (id, secret, method) = presented(headers, fields).ok_or(unknown)?;
         let clients = clients();
@@ -236,7 +245,12 @@ impl Provider {
         if right || (lenient && client.secret.is_some()) { Ok(id) } else { Err(unknown) }
     }
 
-    fn granted_scope(&self, client: &Client, asked: Option<&String>, person: bool) -> Result<String, Refusal> {
+    pub(crate) fn granted_scope(
+        &self,
+        client: &Client,
+        asked: Option<&String>,
+        person: bool,
+    ) -> Result<String, Refusal> {
         let Some(asked) = asked else { return Ok(client.scopes.join(" ")) };
         let all = clients();
         let somebody = |scope: &str| all.values().any(|client| client.scopes.contains(&scope));
@@ -254,7 +268,7 @@ impl Provider {
         if whole || self.is("scopes left out") { Ok(granted.join(" ")) } else { Err(bad("invalid_scope")) }
     }
 
-    fn redeem(&self, client: &str, fields: &Fields) -> Result<Kept, Refusal> {
+    pub(crate) fn redeem(&self, client: &str, fields: &Fields) -> Result<Kept, Refusal> {
         let invalid = bad("invalid_grant");
         let code = fields.get("code").ok_or(bad("invalid_request"))?;
         let mut memory = self.memory.lock().unwrap();
@@ -281,7 +295,7 @@ impl Provider {
         Ok(Kept { client: client.to_owned(), ..kept.clone() })
     }
 
-    fn check_verifier(&self, challenge: Option<&str>, verifier: Option<&String>) -> Result<(), Refusal> {
+    pub(crate) fn check_verifier(&self, challenge: Option<&str>, verifier: Option<&String>) -> Result<(), Refusal> {
         let right = match (challenge, verifier) {
             (None, None) => true,
             _ if self.is("pkce unknown") => true,
@@ -299,7 +313,7 @@ impl Provider {
         if right { Ok(()) } else { Err(bad("invalid_grant")) }
     }
 
-    fn refresh(&self, client: &str, fields: &Fields) -> Result<Value, Refusal> {
+    pub(crate) fn refresh(&self, client: &str, fields: &Fields) -> Result<Value, Refusal> {
         let invalid = bad("invalid_grant");
         let token = fields.get("refresh_token").ok_or(bad("invalid_request"))?;
         let mut memory = self.memory.lock().unwrap();
@@ -335,7 +349,7 @@ impl Provider {
         Ok(answer)
     }
 
-    fn redeem_device(&self, client: &str, fields: &Fields) -> Result<Value, Refusal> {
+    pub(crate) fn redeem_device(&self, client: &str, fields: &Fields) -> Result<Value, Refusal> {
         let code = fields.get("device_code").ok_or(bad("invalid_request"))?;
         let mut memory = self.memory.lock().unwrap();
         let kept = memory.devices.get_mut(code).ok_or(bad("invalid_grant"))?;
@@ -356,7 +370,8 @@ impl Provider {
 }
 
 fn presented(headers: &HeaderMap, fields: &Fields) -> Option<(String, Option<String>, &'static str)> {
-    let decode = |text: &str| url::form_urlencoded::parse(format!("v={text}").as_bytes()).next().unwrap().1.into_owned();
+    let decode =
+        |text: &str| url::form_urlencoded::parse(format!("v={text}").as_bytes()).next().unwrap().1.into_owned();
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = STANDARD.decode(value.to_str().ok()?.strip_prefix("Basic ")?).ok()?;
         let (id, secret) = std::str::from_utf8(&text).ok()?.split_once(':')?;
@@ -366,211 +381,4 @@ fn presented(headers: &HeaderMap, fields: &Fields) -> Option<(String, Option<Str
     let secret = fields.get("client_secret").cloned();
     let method = if secret.is_some() { "client_secret_post" } else { "none" };
     Some((id, secret, method))
-}
-
-async fn metadata(State(provider): Shared) -> Json<Value> {
-    let at = |path: &str| format!("{}{path}", provider.issuer);
-    let mut document = json!({
-        "issuer": provider.issuer,
-        "authorization_endpoint": at("/authorize"),
-        "token_endpoint": at("/token"),
-        "jwks_uri": at("/jwks"),
-        "response_types_supported": ["code"],
-        "id_token_signing_alg_values_supported": ["ES256"],
-    });
-    if !provider.is("bare metadata") {
-        document["introspection_endpoint"] = json!(at("/introspect"));
-        document["revocation_endpoint"] = json!(at("/revoke"));
-        document["device_authorization_endpoint"] = json!(at("/device"));
-        document["authorization_response_iss_parameter_supported"] = json!(true);
-    }
-    match provider.flaw {
-        "metadata of another issuer" => document["issuer"] = json!(format!("{}/", provider.issuer)),
-        "endpoint on another origin" => document["userinfo_endpoint"] = json!("https://other.example/userinfo"),
-        "alg none announced" => document["id_token_signing_alg_values_supported"] = json!(["ES256", "none"]),
-        "alg none for assertions" => {
-            document["token_endpoint_auth_signing_alg_values_supported"] = json!(["none"]);
-        }
-        "password grant announced" => document["grant_types_supported"] = json!(["authorization_code", "password"]),
-        _ => {}
-    }
-    Json(document)
-}
-
-async fn jwks(State(provider): Shared) -> Json<Value> {
-    let point = provider.key.public_key().as_ref();
-    let (x, y) = (B64.encode(&point[1..33]), B64.encode(&point[33..]));
-    Json(json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "one", "x": x, "y": y}]}))
-}
-
-fn page(status: StatusCode) -> Response {
-    (status, Html("<p>This request is not right.</p>")).into_response()
-}
-
-fn redirect(uri: &str, parameters: &[(&str, &str)]) -> Response {
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-    let separator = if uri.contains('?') { '&' } else { '?' };
-    (StatusCode::FOUND, [(header::LOCATION, format!("{uri}{separator}{query}"))]).into_response()
-}
-
-async fn authorize(State(provider): Shared, Query(fields): Query<Fields>) -> Response {
-    let text = |name: &str| fields.get(name).map_or("", String::as_str);
-    let (clients, uri) = (clients(), text("redirect_uri"));
-    let Some(client) = clients.get(text("client_id")) else {
-        let lost = provider.is("unknown clients are redirected");
-        return if lost { redirect(uri, &[("error", "invalid_client")]) } else { page(StatusCode::BAD_REQUEST) };
-    };
-    let registered = client.redirect_uris.contains(&uri);
-    if !registered && !redirects::accepts(provider.flaw, client.redirect_uris, uri) {
-        let astray = provider.is("errors go to any address") && text("response_type") != "code";
-        return if astray { redirect(uri, &[("error", "invalid_request")]) } else { page(StatusCode::BAD_REQUEST) };
-    }
-    let state = match provider.flaw {
-        "state decoded twice" => url::form_urlencoded::parse(format!("v={}", text("state")).as_bytes())
-            .next()
-            .map_or(String::new(), |(_, value)| value.into_owned()),
-        "state trimmed to words" => text("state").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect(),
-        _ => text("state").to_owned(),
-    };
-    let issuer = if provider.is("iss of another") { "https://other.example" } else { &provider.issuer };
-    let failed = |error: &str| {
-        let mut parameters = vec![("error", error)];
-        parameters.extend((!provider.is("state dropped in errors")).then_some(("state", state.as_str())));
-        parameters.extend((!provider.is("iss missing in errors")).then_some(("iss", issuer)));
-        if provider.is("errors on pages") { page(StatusCode::OK) } else { redirect(uri, &parameters) }
-    };
-    match (text("response_type"), provider.flaw) {
-        ("code", _) => {}
-        ("token", "implicit tokens") => return fragment(uri, "access_token=abcdefghijkl&token_type=Bearer"),
-        ("id_token", "implicit id tokens") => return fragment(uri, "id_token=abcdefghijkl"),
-        ("code token", "hybrid tokens") => return fragment(uri, "code=abcdefghijkl&access_token=abcdefghijklm"),
-        _ => return failed("unsupported_response_type"),
-    }
-    if !client.grants.contains(&"authorization_code") {
-        return failed("unauthorized_client");
-    }
-    let scope = match provider.granted_scope(client, fields.get("scope"), true) {
-        Ok(scope) => scope,
-        Err((_, error)) => return failed(error),
-    };
-    let challenge = match (fields.get("code_challenge"), text("code_challenge_method")) {
-        (Some(challenge), "S256") => Some(challenge.clone()),
-        (Some(challenge), _) if provider.is("plain challenges") => Some(format!("plain {challenge}")),
-        (None, _) if provider.is("pkce optional for public clients") => None,
-        (None, _) if provider.is("verifier without a challenge") && client.secret.is_some() => None,
-        (challenge, _) if provider.is("pkce unknown") => challenge.cloned(),
-        _ => return failed("invalid_request"),
-    };
-    let mut memory = provider.memory.lock().unwrap();
-    let code = provider.name(&mut memory, "code");
-    let kept = Kept {
-        client: text("client_id").to_owned(),
-        redirect_uri: uri.to_owned(),
-        challenge,
-        nonce: fields.get("nonce").cloned(),
-        scope,
-        family: memory.next,
-        ..Kept::default()
-    };
-    memory.codes.insert(code.clone(), kept);
-    let mut parameters = vec![("code", code.as_str())];
-    parameters.extend((!provider.is("state dropped")).then_some(("state", state.as_str())));
-    parameters.extend((!provider.is("iss missing")).then_some(("iss", issuer)));
-    match provider.flaw {
-        "access token beside the code" => parameters.push(("access_token", "abcdefghijklmnop")),
-        "refresh token beside the code" => parameters.push(("refresh_token", "abcdefghijklmnop")),
-        _ => {}
-    }
-    redirect(uri, &parameters)
-}
-
-fn fragment(uri: &str, text: &str) -> Response {
-    (StatusCode::FOUND, [(header::LOCATION, format!("{uri}#{text}"))]).into_response()
-}
-
-async fn token(State(provider): Shared, headers: HeaderMap, Form(fields): Form<Fields>) -> Response {
-    provider.answer(trade(&provider, &headers, &fields))
-}
-
-fn trade(provider: &Provider, headers: &HeaderMap, fields: &Fields) -> Result<Value, Refusal> {
-    let id = provider.authenticate(headers, fields)?;
-    let clients = clients();
-    let client = &clients[id.as_str()];
-    let grant = fields.get("grant_type").map_or("", String::as_str);
-    let lenient = match provider.flaw {
-        "credentials for public clients" => grant == "client_credentials" && client.secret.is_none(),
-        "credentials for every confidential client" => grant == "client_credentials" && client.secret.is_some(),
-        "refresh for every client" => grant == "refresh_token",
-        _ => false,
-    };
-    match (grant, provider.flaw) {
-        ("password", "password grant" | "password grant announced") => return Err(bad("invalid_grant")),
-        ("password", "token endpoint fails over strange grants") => {
-            return Err((StatusCode::INTERNAL_SERVER_ERROR, "server_error"));
-        }
-        _ if !client.grants.contains(&grant) && !lenient => return Err(bad("unauthorized_client")),
-        _ => {}
-    }
-    match grant {
-        "authorization_code" => provider.redeem(&id, fields).map(|kept| provider.tokens(&kept, true)),
-        "refresh_token" => provider.refresh(&id, fields),
-        "client_credentials" => {
-            let scope = provider.granted_scope(client, fields.get("scope"), false)?;
-            Ok(provider.tokens(&Kept { client: id, scope, ..Kept::default() }, false))
-        }
-        DEVICE => provider.redeem_device(&id, fields),
-        _ => Err(bad("unsupported_grant_type")),
-    }
-}
-
-async fn introspect(State(provider): Shared, headers: HeaderMap, Form(fields): Form<Fields>) -> Response {
-    let caller = provider.authenticate(&headers, &fields);
-    let public = caller.as_ref().is_ok_and(|id| clients()[id.as_str()].secret.is_none());
-    if (caller.is_err() || public) && !provider.is("introspection for anybody") {
-        return provider.answer(Err((StatusCode::UNAUTHORIZED, "invalid_client")));
-    }
-    let memory = provider.memory.lock().unwrap();
-    let active = memory.access.get(fields.get("token").map_or("", String::as_str)).is_some_and(|kept| !kept.revoked);
-    provider.answer(Ok(json!({"active": active})))
-}
-
-async fn revoke(State(provider): Shared, headers: HeaderMap, Form(fields): Form<Fields>) -> Response {
-    let caller = match provider.authenticate(&headers, &fields) {
-        Ok(caller) => caller,
-        Err(refusal) => return provider.answer(Err(refusal)),
-    };
-    let token = fields.get("token").map_or("", String::as_str);
-    let may = |kept: &&mut Kept| kept.client == caller || provider.is("anybody may revoke");
-    let mut memory = provider.memory.lock().unwrap();
-    if let Some(kept) = memory.refresh.get_mut(token).filter(may) {
-        kept.revoked = !provider.is("revoked refresh tokens work on");
-    }
-    if let Some(kept) = memory.access.get_mut(token).filter(may) {
-        kept.revoked = !provider.is("revoked access tokens are active");
-    }
-    StatusCode::OK.into_response()
-}
-
-async fn device(State(provider): Shared, headers: HeaderMap, Form(fields): Form<Fields>) -> Response {
-    let client = match provider.authenticate(&headers, &fields) {
-        Ok(client) => client,
-        Err(refusal) => return provider.answer(Err(refusal)),
-    };
-    let mut memory = provider.memory.lock().unwrap();
-    let (code, user) = (provider.name(&mut memory, "device"), format!("USER-{}", memory.next));
-    memory.users.insert(user.clone(), code.clone());
-    memory.devices.insert(code.clone(), Kept { client, ..Kept::default() });
-    provider.answer(Ok(json!({"device_code": code, "user_code": user, "expires_in": 600})))
-}
-
-async fn approve(State(provider): Shared, Path(user): Path<String>, Json(order): Json<Value>) -> StatusCode {
-    let mut memory = provider.memory.lock().unwrap();
-    let code = memory.users.get(&user).cloned().unwrap_or_default();
-    match memory.devices.get_mut(&code).filter(|_| order["persona"] == "alice") {
-        Some(device) => {
-            device.approved = true;
-            StatusCode::NO_CONTENT
-        }
-        None => StatusCode::NOT_FOUND,
-    }
 }

@@ -66,18 +66,18 @@ fn sound_run(draft: &mut Draft<'_>, registered: &Registered, grant: GrantType) {
     match grant {
         GrantType::AuthorizationCode => {
             script.authorize(Role::Setup, &[]);
-            script.redeem(Role::Attack, &[]);
+            script.redeem(Role::Control, &[]);
         }
         GrantType::RefreshToken => {
             script.authorize(Role::Setup, &[]);
             script.redeem(Role::Setup, &[]);
-            script.refresh(Role::Attack, &[]);
+            script.refresh(Role::Control, &[]);
         }
-        GrantType::ClientCredentials => drop(script.own_token(Role::Attack, &[], registered.credentials())),
+        GrantType::ClientCredentials => drop(script.own_token(Role::Control, &[], registered.credentials())),
         GrantType::DeviceCode => {
             script.begin_device(Role::Setup);
             script.answer_device(Role::Setup, &persona);
-            script.redeem_device(Role::Attack);
+            script.redeem_device(Role::Control);
         }
     }
     script.case(&CHECK, (registered, grant), Question { variant: grant.name(), value: "" });

@@ -4,7 +4,7 @@
 use crate::checks::{Check, Evidence, Work};
 use crate::exchange::Answer;
 use crate::flow::meaning::{Meaning, redirected};
-use crate::flow::script::{Question, Script, changed, clients_with, variant};
+use crate::flow::script::{Question, Script, changed, clients_with, judge_sound_run, variant};
 use crate::flow::{Endpoint, judge};
 use crate::plan::{Case, Draft, Role};
 use crate::target::GrantType::AuthorizationCode;
@@ -110,7 +110,8 @@ fn issuer(draft: &mut Draft<'_>) {
 
 fn judge_issuer(case: &Case, evidence: &Evidence<'_>) -> Outcome {
     let metadata = super::metadata::published(evidence);
-    let announced = metadata.and_then(|metadata| metadata.get("authorization_response_iss_parameter_supported")?.as_bool());
+    let announced =
+        metadata.and_then(|metadata| metadata.get("authorization_response_iss_parameter_supported")?.as_bool());
     if announced != Some(true) {
         return Outcome::NotApplicable("the provider does not announce `iss` in responses (RFC 9207)".to_owned());
     }
@@ -126,6 +127,10 @@ fn judge_issuer(case: &Case, evidence: &Evidence<'_>) -> Outcome {
 fn with_redirect(case: &Case, evidence: &Evidence<'_>, judge: impl FnOnce(&Answer) -> Outcome) -> Outcome {
     if let Some(outcome) = judge::unready(case, evidence) {
         return outcome;
+    }
+    let pushed = judge::subject(case).earlier.iter().map(|step| judge::read(evidence, *step));
+    if pushed.into_iter().any(|read| matches!(read, Ok(Meaning::Refused(_)))) {
+        return Outcome::NotApplicable("the request was refused when it was pushed".to_owned());
     }
     let answer = match evidence.answer(case.trial.attack) {
         Ok(answer) => answer,
@@ -155,9 +160,8 @@ fn implicit(draft: &mut Draft<'_>) {
 
 fn fragment(draft: &mut Draft<'_>) {
     for registered in clients_with(draft, AuthorizationCode) {
-        let mut script = Script::open(draft, &registered);
-        script.authorize(Role::Attack, &[]);
-        script.case(&FRAGMENT, (&registered, AuthorizationCode), variant(""));
+        // The redirect of the sound run.
+        judge_sound_run(draft, &FRAGMENT, &registered, (Endpoint::Authorization, ""));
     }
 }
 

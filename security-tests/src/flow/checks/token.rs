@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::checks::{Check, Evidence, Work};
 use crate::flow::login::VERIFIED;
 use crate::flow::meaning::Meaning;
-use crate::flow::script::{Question, Registered, Script, clients, clients_with, variant};
+use crate::flow::script::{Question, Registered, Script, clients, clients_with, judge_sound_run, variant};
 use crate::flow::{Endpoint, judge};
 use crate::plan::{Case, Draft, Role};
 use crate::target::GrantType::{AuthorizationCode, ClientCredentials, RefreshToken};
@@ -156,10 +156,7 @@ fn judge_scope(case: &Case, evidence: &Evidence<'_>) -> Outcome {
 fn id_token(draft: &mut Draft<'_>) {
     for registered in clients_with(draft, AuthorizationCode) {
         for name in ["signature", "issuer", "audience", "at-hash"] {
-            let mut script = Script::open(draft, &registered);
-            script.authorize(Role::Setup, &[]);
-            script.redeem(Role::Attack, &[]);
-            script.case(&ID_TOKEN, (&registered, AuthorizationCode), variant(name));
+            judge_sound_run(draft, &ID_TOKEN, &registered, (Endpoint::Token, name));
         }
     }
 }
@@ -213,16 +210,13 @@ fn id_token_of<'a>(case: &Case, evidence: &Evidence<'a>) -> Result<&'a Value, Ou
 
 fn nonce(draft: &mut Draft<'_>) {
     for registered in clients_with(draft, AuthorizationCode) {
-        let mut script = Script::open(draft, &registered);
-        let nonce = script.value("nonce");
-        script.authorize(Role::Setup, &[]);
-        script.redeem(Role::Attack, &[]);
-        script.case(&NONCE, (&registered, AuthorizationCode), Question { variant: "", value: &nonce });
+        judge_sound_run(draft, &NONCE, &registered, (Endpoint::Token, ""));
     }
 }
 
 fn judge_nonce(case: &Case, evidence: &Evidence<'_>) -> Outcome {
-    let wanted = judge::subject(case).value.as_str();
+    let calls = case.trial.needs.iter().filter_map(|step| judge::call(evidence, *step));
+    let wanted = calls.filter_map(|call| call.parameter("nonce")).next_back().unwrap_or_default();
     match id_token_of(case, evidence) {
         Err(outcome) => outcome,
         Ok(token) => match token.get("claims").and_then(|claims| claims.get("nonce")).and_then(Value::as_str) {

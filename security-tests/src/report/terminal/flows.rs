@@ -32,11 +32,17 @@ pub(super) fn flows(run: &Run, colour: Colour) -> String {
     let used = |grant: &GrantType| cells.keys().any(|(_, known)| known == grant);
     let grants: Vec<GrantType> = GrantType::ALL.into_iter().filter(used).collect();
     let first = clients.iter().map(|client| client.chars().count()).chain(["client".len()]).max().unwrap_or(0);
-    let widths: Vec<usize> = grants.iter().map(|grant| {
-        let texts = clients.iter().map(|client| cells.get(&(*client, *grant)).copied().map_or(1, |cell| sign(cell).0.chars().count()));
-        texts.chain([grant.title().len()]).max().unwrap_or(0)
-    }).collect();
-    let head: String = grants.iter().zip(&widths).map(|(grant, width)| format!("  {:<width$}", grant.title())).collect();
+    let widths: Vec<usize> = grants
+        .iter()
+        .map(|grant| {
+            let texts = clients
+                .iter()
+                .map(|client| cells.get(&(*client, *grant)).copied().map_or(1, |cell| sign(cell).0.chars().count()));
+            texts.chain([grant.title().len()]).max().unwrap_or(0)
+        })
+        .collect();
+    let head: String =
+        grants.iter().zip(&widths).map(|(grant, width)| format!("  {:<width$}", grant.title())).collect();
     let mut text = format!("{:<first$}{}\n", "client", head.trim_end());
     for client in clients {
         let cells = grants.iter().zip(&widths).map(|(grant, width)| {
@@ -47,24 +53,28 @@ pub(super) fn flows(run: &Run, colour: Colour) -> String {
         text.push_str(format!("{client:<first$}{}", cells.collect::<String>()).trim_end());
         text.push('\n');
     }
-    text.push_str("✓ all as expected  ✗ findings  ! advice  ? unproven  – not registered for it\n");
-    for obstacle in obstacles {
-        text.push_str(&format!("○ not tried: {obstacle}\n"));
+    text.push_str("\n✓ all as expected  ✗ findings  ! advice  ? unproven  – not registered for it\n");
+    for ((client, reason), grants) in obstacles {
+        text.push_str(&format!("○ not tried: {client} ({}): {reason}\n", grants.join(", ")));
     }
     text
 }
 
-/// Cells by client and grant, and why some could not be tried.
-fn collect(run: &Run) -> (BTreeMap<(&str, GrantType), Cell>, BTreeSet<String>) {
-    let (mut cells, mut obstacles) = (BTreeMap::new(), BTreeSet::new());
+/// Cells by client and grant.
+type Cells<'a> = BTreeMap<(&'a str, GrantType), Cell>;
+/// Grants that could not be tried, by client and reason.
+type Obstacles<'a> = BTreeMap<(&'a str, &'a str), Vec<&'static str>>;
+
+fn collect(run: &Run) -> (Cells<'_>, Obstacles<'_>) {
+    let (mut cells, mut obstacles) = (Cells::new(), Obstacles::new());
     let outcomes: BTreeMap<&str, &Outcome> = run.cases.iter().map(|case| (case.id.as_str(), &case.outcome)).collect();
     for case in &run.plan.cases {
         let (Detail::Flow(subject), Some(outcome)) = (&case.detail, outcomes.get(case.id.as_str())) else { continue };
         let (Some(client), Some(grant)) = (subject.client.as_deref(), subject.grant) else { continue };
-        let cell: &mut Cell = cells.entry((client, grant)).or_default();
+        let cell = cells.entry((client, grant)).or_default();
         if let Some(obstacle) = &subject.obstacle {
             cell.impossible = true;
-            obstacles.insert(format!("{client}, {}: {obstacle}", grant.title()));
+            obstacles.entry((client, obstacle)).or_default().push(grant.title());
         }
         count(cell, outcome, checks::by_id(case.check).is_none_or(|check| check.tier <= run.plan.tier));
     }
