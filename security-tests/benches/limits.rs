@@ -103,6 +103,7 @@ fn target(text: &str, personas: usize) -> Target {
             issuer: "http://127.0.0.1:9".into(),
             control_token: Secret::new("x"),
             audience: None,
+            clients: BTreeMap::new(),
         }),
         directory: None,
         lock: None,

@@ -10,6 +10,7 @@ pub mod api;
 pub mod base;
 pub mod checks;
 pub mod exchange;
+pub mod flow;
 pub mod guards;
 pub mod lock;
 pub mod login;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::Waiver;
 use crate::checks;
+use crate::flow;
 use crate::plan::{StepId, TestPlan};
 use crate::run::JudgedCase;
 use crate::tokens;
@@ -163,6 +164,14 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     ("tenant-isolation", &["forged-claims", "moved-tenant"]),
     // Where roles of the token count, they count until it expires.
     ("forged-claims", &["removed-role"]),
+    // Who does not look at a secret does not look where it is either.
+    ("client-authentication", &["client-auth-method", "open-introspection"]),
+    ("redirect-uri", &["redirect-uri-match"]),
+    // Without a look at the verifier, PKCE is not there.
+    ("pkce-verifier", &["pkce-downgrade", "pkce-missing", "pkce-plain"]),
+    // What is taken again is not noticed as a theft.
+    ("code-reuse", &["code-reuse-revocation"]),
+    ("refresh-rotation", &["refresh-reuse-revocation"]),
 ];
 
 /// Findings, worst first, then in the order of the document.
@@ -206,7 +215,7 @@ fn position(plan: &TestPlan, operation: &str) -> usize {
     plan.operations.iter().position(|known| known.id == operation).unwrap_or(usize::MAX)
 }
 
-/// A broad cause swallows what it explains on the same operation.
+/// A broad cause swallows what it explains on the same operation; of a provider, at any of its endpoints.
 fn swallow(suspicions: &mut Vec<Suspicion<'_>>) {
     for &(cause, effects) in EXPLAINS {
         let causes: Vec<String> = suspicions
@@ -215,7 +224,8 @@ fn swallow(suspicions: &mut Vec<Suspicion<'_>>) {
             .map(|suspicion| suspicion.operation.clone())
             .collect();
         for operation in causes {
-            let explained = |other: &Suspicion<'_>| other.operation == operation && effects.contains(&other.check);
+            let here = |other: &str| other == operation || layer(cause) == Some(Layer::Flow);
+            let explained = |other: &Suspicion<'_>| here(&other.operation) && effects.contains(&other.check);
             let effects: Vec<Suspicion<'_>> = suspicions.extract_if(.., |other| explained(other)).collect();
             let found = suspicions.iter_mut().find(|other| other.check == cause && other.operation == operation);
             let Some(found) = found else { continue };
@@ -333,9 +343,10 @@ fn finding(plan: &TestPlan, suspicion: &Suspicion<'_>, waivers: &[&Waiver]) -> O
     })
 }
 
-/// Who got there; nobody in checks of files.
+/// Who got there: a persona, or a client of the provider; nobody in checks of files.
 fn who(case: &JudgedCase) -> String {
     match (&case.persona, case.layer) {
+        (_, Layer::Flow) => case.client.clone().unwrap_or_default(),
         (Some(persona), _) => persona.clone(),
         (None, Layer::Static | Layer::Policy) => String::new(),
         (None, _) => "anonymous".to_owned(),
@@ -360,5 +371,7 @@ fn evidence(suspicion: &Suspicion<'_>, best: &JudgedCase) -> String {
 }
 
 fn label(plan: &TestPlan, operation: &str) -> String {
-    plan.operation(operation).map_or_else(|| operation.to_owned(), crate::api::Operation::label)
+    let title = |endpoint: flow::Endpoint| endpoint.title().to_owned();
+    let endpoint = || flow::Endpoint::parse(operation).map_or_else(|| operation.to_owned(), title);
+    plan.operation(operation).map_or_else(endpoint, crate::api::Operation::label)
 }

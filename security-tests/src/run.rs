@@ -45,6 +45,8 @@ pub struct JudgedCase {
     pub operation: String,
     /// Who; nobody is anonymous.
     pub persona: Option<String>,
+    /// The client that the provider was asked as, in the layer `flow`.
+    pub client: Option<String>,
     /// How they stand to the object.
     pub relation: Relation,
     /// What became of it.
@@ -96,7 +98,7 @@ pub struct Summary {
     pub inconclusive: usize,
     /// Findings that are advice.
     pub advice: usize,
-    /// Requests to the API.
+    /// Requests to the API, and to the provider as one of its clients.
     pub requests: usize,
     /// Beside all of these: not run, because the budget was used up.
     pub not_run: usize,
@@ -157,7 +159,7 @@ impl Run {
         let not_run = count(|outcome| matches!(outcome, Outcome::NotRun(_)));
         let is_request = |(step, exchange): &(&crate::plan::Step, &Option<Exchange>)| {
             let sent = exchange.as_ref().is_some_and(|exchange| exchange.duration_ms > 0.0);
-            sent && matches!(step.action, Action::Request(_))
+            sent && matches!(step.action, Action::Request(_) | Action::Flow(_))
         };
         let requests = self.plan.steps.iter().zip(&self.exchanges).filter(is_request).count();
         Summary { cases: passed + failed + inconclusive, passed, failed, inconclusive, advice, requests, not_run }
@@ -247,6 +249,7 @@ fn offline(target: &Target, plan: &TestPlan) -> Vec<JudgedCase> {
                 layer: check.layer,
                 operation: fact.operation,
                 persona: fact.persona,
+                client: None,
                 relation: fact.relation,
                 outcome: fact.outcome,
                 steps: Vec::new(),
@@ -269,6 +272,11 @@ fn judged(check: &Check, case: &Case, outcome: Outcome) -> JudgedCase {
     if let Detail::Assigned(assigned) = &case.detail {
         steps.extend(&assigned.reads);
     }
+    let mut client = None;
+    if let Detail::Flow(subject) = &case.detail {
+        steps.extend(subject.steps());
+        client.clone_from(&subject.client);
+    }
     // Steps are numbered in the order in which they run.
     steps.sort_unstable();
     steps.dedup();
@@ -278,6 +286,7 @@ fn judged(check: &Check, case: &Case, outcome: Outcome) -> JudgedCase {
         layer: check.layer,
         operation: case.operation.clone(),
         persona: case.persona.clone(),
+        client,
         relation: case.relation,
         outcome,
         steps,
@@ -302,7 +311,8 @@ fn widened(target: &Target, plan: &TestPlan, matrix: &[Cell]) -> Vec<JudgedCase>
         let (operation, relation) = (planned.operation.clone(), cell.relation);
         let id = format!("{}:{operation}:{}:{}", check.id, cell.persona, relation.as_str());
         let persona = planned.persona.clone();
-        Some(JudgedCase { id, check: check.id, layer, operation, persona, relation, outcome, steps: Vec::new() })
+        let (client, steps) = (None, Vec::new());
+        Some(JudgedCase { id, check: check.id, layer, operation, persona, client, relation, outcome, steps })
     };
     plan.cells.iter().zip(matrix).filter_map(case).collect()
 }

@@ -3,6 +3,7 @@
 
 mod client;
 mod connection;
+mod flow;
 mod notes;
 mod pace;
 mod patience;
@@ -42,13 +43,14 @@ pub struct Progress {
 }
 
 /// The phases in their order, with whether groups may run side by side.
-const PHASES: [(Phase, bool); 9] = [
+const PHASES: [(Phase, bool); 10] = [
     (Phase::Begin, false),
     (Phase::Accounts, true),
     (Phase::Setup, true),
     (Phase::Read, true),
     (Phase::Write, true),
     (Phase::Destroy, true),
+    (Phase::Flow, true),
     (Phase::Session, false),
     (Phase::Global, false),
     (Phase::End, false),
@@ -244,6 +246,7 @@ async fn take(action: &Action, transport: &Transport<'_>, notes: &Notes) -> (Str
         Action::EndSessions(persona) => transport.end_sessions(persona).await,
         Action::PatchUser(persona, change) => transport.patch_user(persona, change).await,
         Action::World(world) => transport.world(world, notes).await,
+        Action::Flow(call) => return transport.ask_provider(call).await,
     };
     (String::new(), result)
 }

@@ -100,6 +100,89 @@ pub struct Provider {
     pub control_token: Secret,
     /// Audience of tokens for this API.
     pub audience: Option<String>,
+    /// The clients that are registered there, by `client_id`; without any, `flow` has nothing to do and says so.
+    pub clients: BTreeMap<String, Client>,
+}
+
+/// A registered OAuth client (RFC 6749 §2), with what the tests need to act as it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Client {
+    /// Its secret; a public client has none (§2.1).
+    pub secret: Option<Secret>,
+    /// The one way in which it sends the secret; without it, either will do (§2.3.1).
+    pub secret_method: Option<SecretMethod>,
+    /// Where it may be answered, as registered.
+    pub redirect_uris: Vec<String>,
+    /// What it may use; kinds of grants that the tests do not know are left out.
+    pub grants: Vec<GrantType>,
+    /// What it may ask for.
+    pub scopes: Vec<String>,
+    /// Whether its authorization requests must be pushed (RFC 9126 §6).
+    pub must_push: bool,
+    /// Why the tests cannot log somebody in with it, such as a request that only the client can sign.
+    pub no_login: Option<String>,
+    /// Why the tests cannot act as this client at all, such as a private key that they do not have.
+    pub no_proof: Option<String>,
+}
+
+/// How a client sends its secret (RFC 6749 §2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretMethod {
+    /// `client_secret_basic`: in the `Authorization` header.
+    Basic,
+    /// `client_secret_post`: in the body.
+    Post,
+}
+
+/// A kind of grant (RFC 6749 §1.3, RFC 8628).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GrantType {
+    /// The authorization code.
+    AuthorizationCode,
+    /// Refresh tokens.
+    RefreshToken,
+    /// The client's own.
+    ClientCredentials,
+    /// A device without a browser.
+    DeviceCode,
+}
+
+impl GrantType {
+    /// All, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode];
+
+    /// The value of `grant_type`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+        }
+    }
+
+    /// Its name in ids of cases.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "code",
+            Self::RefreshToken => "refresh",
+            Self::ClientCredentials => "client-credentials",
+            Self::DeviceCode => "device",
+        }
+    }
+
+    /// Its name in a few words.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "code",
+            Self::RefreshToken => "refresh",
+            Self::ClientCredentials => "client credentials",
+            Self::DeviceCode => "device",
+        }
+    }
 }
 
 /// The emulated directory.

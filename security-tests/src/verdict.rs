@@ -80,6 +80,8 @@ pub enum Layer {
     Access,
     /// Does the next request notice a change?
     Session,
+    /// OAuth itself: the provider with each registered client.
+    Flow,
 }
 
 /// What was seen in one cell of the access matrix.
@@ -99,7 +101,8 @@ pub enum Observed {
 
 impl Layer {
     /// All, in the order in which they run.
-    pub const ALL: [Layer; 5] = [Layer::Static, Layer::Policy, Layer::Token, Layer::Access, Layer::Session];
+    pub const ALL: [Layer; 6] =
+        [Layer::Static, Layer::Policy, Layer::Token, Layer::Access, Layer::Session, Layer::Flow];
 
     /// As reports and the command line spell it.
     #[must_use]
@@ -110,6 +113,7 @@ impl Layer {
             Layer::Token => "token",
             Layer::Access => "access",
             Layer::Session => "session",
+            Layer::Flow => "flow",
         }
     }
 

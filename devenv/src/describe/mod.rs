@@ -3,8 +3,10 @@
 //! Must not know how tests are run nor how anything is shown.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod clients;
 mod decider;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use security_tests::access::AccessRules;
@@ -42,13 +44,27 @@ pub struct Description<'a> {
     pub idp_control: Option<String>,
     /// Bearer token of the IAM with every permission.
     pub iam_control: Option<String>,
+    /// Secrets of the provider's clients, by name, as far as they are made.
+    pub client_secrets: BTreeMap<String, String>,
 }
 
 /// Describes the target.
 #[must_use]
 pub fn describe(description: Description<'_>) -> Target {
-    let Description { manifest, name, base_url, api, access, words, decider, lock, base, idp_control, iam_control } =
-        description;
+    let Description {
+        manifest,
+        name,
+        base_url,
+        api,
+        access,
+        words,
+        decider,
+        lock,
+        base,
+        idp_control,
+        iam_control,
+        client_secrets,
+    } = description;
     let persona = |(name, persona): (&String, &crate::manifest::Persona)| {
         (name.clone(), Persona { tenant: persona.tenant.clone(), roles: persona.roles.clone(), account: None })
     };
@@ -56,6 +72,7 @@ pub fn describe(description: Description<'_>) -> Target {
         issuer: format!("http://localhost:{}", idp.port),
         control_token: Secret::new(token),
         audience: idp.audience.clone(),
+        clients: clients::clients(manifest, idp, &client_secrets),
     });
     let controls = Controls {
         provider: provider.is_some(),

@@ -83,6 +83,7 @@ mod wrong_issuer;
 mod wrong_password;
 
 use crate::api::Operation;
+use crate::flow::checks as flow;
 use crate::oracle::Relation;
 use crate::plan::{Case, Draft, PlannedCell};
 use crate::target::Target;
@@ -239,6 +240,38 @@ pub static ALL: &[&Check] = &[
     &deleted_account::CHECK,
     &identity_reuse::CHECK,
     &stale_token::CHECK,
+    &flow::CONTROL,
+    &flow::ISSUER,
+    &flow::ORIGIN,
+    &flow::ALGORITHM_NONE,
+    &flow::AUTHENTICATION,
+    &flow::METHOD,
+    &flow::UNREGISTERED_GRANT,
+    &flow::REDIRECT_URI,
+    &flow::LOOSE,
+    &flow::VERIFIER,
+    &flow::DOWNGRADE,
+    &flow::MISSING,
+    &flow::PLAIN,
+    &flow::REUSE,
+    &flow::REUSE_REVOCATION,
+    &flow::ANOTHER_CLIENT,
+    &flow::BINDING,
+    &flow::DEVICE,
+    &flow::STATE,
+    &flow::ISSUER_PARAMETER,
+    &flow::FRAGMENT,
+    &flow::IMPLICIT,
+    &flow::PASSWORD,
+    &flow::SCOPE,
+    &flow::ID_TOKEN,
+    &flow::NONCE,
+    &flow::FOREIGN,
+    &flow::ROTATION,
+    &flow::FAMILY,
+    &flow::REVOCATION,
+    &flow::REVOKED_BY_OTHERS,
+    &flow::INTROSPECTION,
     &fragile_verifier::CHECK,
     &server_error::CHECK,
 ];

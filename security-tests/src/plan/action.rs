@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::world::{Statement, World};
 use super::{ObjectId, SignIn};
+use crate::flow::Call;
 use crate::login::Carrier;
 use crate::tokens::{Mint, Place};
 
@@ -52,6 +53,8 @@ pub enum Action {
     PatchUser(String, Value),
     /// Any other change of provider or IAM.
     World(World),
+    /// A request to the provider, as one of its clients.
+    Flow(Box<Call>),
 }
 
 /// A request with placeholders: `${object:7}` in the path is the identifier of an object.

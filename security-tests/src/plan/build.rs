@@ -8,6 +8,7 @@ use super::{Draft, Options, PlanError, PlannedLayer, ScopeOfRun, TestPlan, cells
 use crate::access::OracleKind;
 use crate::api::{Operation, Operations};
 use crate::checks::{self, Work};
+use crate::flow;
 use crate::oracle::{Asked, expected};
 use crate::target::Target;
 use crate::verdict::Layer;
@@ -57,7 +58,8 @@ pub(super) fn assemble(
         ..TestPlan::default()
     };
     let mut draft = Draft::new(target, options, plan, (outline, part));
-    if [Layer::Token, Layer::Access, Layer::Session].into_iter().any(|layer| draft.runs(layer)) {
+    let asks_api = [Layer::Token, Layer::Access, Layer::Session].into_iter().any(|layer| draft.runs(layer));
+    if asks_api {
         ends::begin(&mut draft);
         draft.open_accounts();
     }
@@ -69,7 +71,9 @@ pub(super) fn assemble(
             cases(&mut draft);
         }
     }
-    ends::end(&mut draft);
+    if asks_api {
+        ends::end(&mut draft);
+    }
     let mut plan = draft.plan;
     select::select(&mut plan)?;
     Ok(plan)
@@ -103,6 +107,7 @@ fn layers(target: &Target, options: &Options) -> Vec<PlannedLayer> {
         }
         Layer::Session if target.provider.is_none() => without_sessions(target),
         Layer::Token | Layer::Access | Layer::Session => None,
+        Layer::Flow => flow::nothing_to_do(target, options),
     };
     Layer::ALL.into_iter().filter(wanted).map(|layer| PlannedLayer { layer, skipped: skipped(layer) }).collect()
 }

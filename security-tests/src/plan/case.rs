@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Failure, SignInProof, StepId};
 use crate::access::Scope;
+use crate::flow::Subject;
 use crate::oracle::{Decision, Relation};
 
 /// One question and the steps that answer it.
@@ -95,6 +96,8 @@ pub enum Detail {
     Failing(StepId, Failure),
     /// Only asked where this step works; the caller pretends to be the persona of the control.
     Where(StepId),
+    /// What is asked of the provider.
+    Flow(Box<Subject>),
 }
 
 /// Fields that a client tried to set.

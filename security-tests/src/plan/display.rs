@@ -39,6 +39,7 @@ impl std::fmt::Display for Action {
             Action::World(world) => world.fmt(f),
             Action::EndSessions(persona) => write!(f, "revoke the tokens of {persona}"),
             Action::PatchUser(persona, change) => write!(f, "change {persona} in the directory: {change}"),
+            Action::Flow(call) => call.fmt(f),
         }
     }
 }

@@ -97,6 +97,13 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether this plan, or this part of one, is the one that asks what belongs to no operation.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        let first = self.plan.operations.first().map(|operation| &operation.id);
+        self.part.is_none() || self.part.as_ref() == first
+    }
+
     /// The operation that gets the full set of forged tokens; chosen once for all parts.
     pub(crate) fn representative(&self, choose: impl FnOnce(&Self) -> Option<String>) -> Option<&str> {
         self.outline.representative.get_or_init(|| choose(self)).as_deref()

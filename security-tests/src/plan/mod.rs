@@ -195,6 +195,8 @@ pub enum Phase {
     Write,
     /// Objects made for it end.
     Destroy,
+    /// The provider is asked as each of its clients.
+    Flow,
     /// Personas change; one at a time.
     Session,
     /// Everything may change; one at a time, last of all.
@@ -247,9 +249,9 @@ impl TestPlan {
         groups.into_iter().flat_map(steps).filter_map(|(phase, id)| Some((phase, id, self.steps.get(id)?)))
     }
 
-    /// How many requests go to the API.
+    /// How many requests go to the API, and to the provider as one of its clients.
     #[must_use]
     pub fn request_count(&self) -> usize {
-        self.ordered().filter(|(_, _, step)| matches!(step.action, Action::Request(_))).count()
+        self.ordered().filter(|(_, _, step)| matches!(step.action, Action::Request(_) | Action::Flow(_))).count()
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{Action, Credential, ObjectId, Request, Step};
 use crate::access::Creation;
 use crate::api::{Kind, Operation};
+use crate::flow;
 use crate::tokens::Place;
 
 /// Where a marker goes in a body.
@@ -133,7 +134,11 @@ pub(crate) fn innermost(value: &mut Value) -> Option<&mut Map<String, Value>> {
 /// The step as a line for a shell: tokens are variables, never values.
 #[must_use]
 pub fn curl(step: &Step, url: &str) -> String {
-    let Action::Request(request) = &step.action else { return format!("# {}", step.action) };
+    let request = match &step.action {
+        Action::Request(request) => request,
+        Action::Flow(call) => return flow::curl(call, url),
+        action => return format!("# {action}"),
+    };
     let mut parts = vec!["curl -sS".to_owned()];
     if request.method != "GET" {
         parts.push(format!("-X {}", request.method));

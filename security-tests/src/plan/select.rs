@@ -140,6 +140,7 @@ impl Case {
             Detail::Assigned(assigned) => steps.extend(assigned.baseline.iter().chain(&assigned.reads)),
             Detail::Raised(trial) => steps.extend(trial.steps()),
             Detail::Where(step) | Detail::Failing(step, _) => steps.push(*step),
+            Detail::Flow(subject) => steps.extend(subject.steps()),
         }
         steps
     }

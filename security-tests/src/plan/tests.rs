@@ -49,7 +49,12 @@ pub(crate) fn target() -> Target {
             ..AccessRules::default()
         },
         personas: ["alice", "bob"].map(|name| (name.to_owned(), Persona::default())).into(),
-        provider: Some(Provider { issuer: "http://idp.test".into(), control_token: Secret::new("x"), audience: None }),
+        provider: Some(Provider {
+            issuer: "http://idp.test".into(),
+            control_token: Secret::new("x"),
+            audience: None,
+            clients: BTreeMap::new(),
+        }),
         directory: None,
         decider: None,
         lock: None,

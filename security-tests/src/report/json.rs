@@ -91,6 +91,7 @@ fn case_json(run: &Run, case: &JudgedCase) -> Value {
         "layer": case.layer.as_str(),
         "operation": case.operation,
         "persona": case.persona,
+        "client": case.client,
         "relation": case.relation.as_str(),
         "outcome": case.outcome.as_str(),
         "reason": case.outcome.reason(),

@@ -127,6 +127,7 @@ fn with_cases() -> Run {
         layer: Layer::Access,
         operation: "readOrder".into(),
         persona: Some("bob".into()),
+        client: None,
         relation: Relation::SameTenant,
         outcome,
         steps: vec![],

@@ -8,12 +8,14 @@ use hyper::header::HeaderMap;
 use serde_json::Value;
 
 use super::client::{Client, Outgoing, Received, SendError};
+use super::flow::Flows;
 use super::notes::Notes;
 use super::patience::Patience;
 use super::secrets::{Secrets, without_tokens};
 use super::sign_in;
 use crate::access::{Identifier, StepUp};
 use crate::exchange::{Answer, NoAnswer, at_path};
+use crate::flow::Call;
 use crate::plan::{BOUND, Credential, ObjectId, PlannedObject, Request, SignIn, TestPlan, Until, marker_prefix};
 use crate::scim;
 use crate::target::Target;
@@ -43,6 +45,7 @@ pub(super) struct Transport<'a> {
     objects: Mutex<Vec<Result<String, String>>>,
     unanswered: AtomicUsize,
     patience: Patience,
+    flows: Option<Flows>,
 }
 
 impl<'a> Transport<'a> {
@@ -68,6 +71,7 @@ impl<'a> Transport<'a> {
             objects,
             unanswered: AtomicUsize::new(0),
             patience: Patience::default(),
+            flows: target.provider.clone().map(Flows::new),
         })
     }
 
@@ -147,6 +151,14 @@ impl<'a> Transport<'a> {
         let answer =
             request.send().await.map_err(|error| NoAnswer::NotSent(format!("directory: {}", plain(&error))))?;
         Ok(Answer::new(answer.status().as_u16(), String::new()))
+    }
+
+    /// Asks the provider as one of its clients.
+    pub(super) async fn ask_provider(&self, call: &Call) -> (String, Result<Answer, NoAnswer>) {
+        match &self.flows {
+            Some(flows) => flows.send(&self.client, call).await,
+            None => (String::new(), Err(NoAnswer::NotSent("there is no provider".to_owned()))),
+        }
     }
 
     pub(super) async fn mint_aged(&self, persona: &str, seconds: u64) -> Result<String, NoAnswer> {

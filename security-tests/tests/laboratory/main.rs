@@ -85,7 +85,12 @@ fn target(url: &str) -> Target {
             ..AccessRules::default()
         },
         personas: personas.into_iter().map(|(name, tenant, role)| (name.to_owned(), persona(tenant, role))).collect(),
-        provider: Some(Provider { issuer: url.into(), control_token: Secret::new("control"), audience: None }),
+        provider: Some(Provider {
+            issuer: url.into(),
+            control_token: Secret::new("control"),
+            audience: None,
+            clients: BTreeMap::new(),
+        }),
         directory: Some(Directory { scim_url: format!("{url}/scim"), token: Secret::new("directory") }),
         decider: None,
         lock: None,

@@ -73,6 +73,7 @@ pub(crate) fn target(world: &World) -> Target {
             issuer: world.url.clone(),
             control_token: Secret::new("control"),
             audience: Some("shop".into()),
+            clients: BTreeMap::new(),
         }),
         directory: Some(Directory { scim_url: format!("{}/scim/v2", world.url), token: Secret::new("directory") }),
         decider: None,

@@ -13,6 +13,8 @@ mod embedded;
 #[cfg(test)]
 mod flaws;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod mistakes;
 #[cfg(test)]
 mod policy;

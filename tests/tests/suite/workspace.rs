@@ -80,6 +80,7 @@ fn pure_modules_close_the_doors_to_the_outside() {
         "devenv/src/engine/embedded/supervision.rs",
         "security-tests/src/api.rs",
         "security-tests/src/oracle/mod.rs",
+        "security-tests/src/flow/mod.rs",
         "security-tests/src/plan/mod.rs",
         "security-tests/src/checks/mod.rs",
         "security-tests/src/rollup.rs",

@@ -1,5 +1,7 @@
 //! The tests on a stack: brings it up, describes it as a target, walks the plan, takes it down. Must not know reports.
 
+use std::collections::BTreeMap;
+
 use security_tests::{Options, Run, Target, TestPlan};
 
 use crate::commands::interrupt::Interrupts;
@@ -99,7 +101,15 @@ pub(super) fn target(
         base: rules.base,
         idp_control,
         iam_control,
+        client_secrets: client_secrets(session),
     })
+}
+
+/// The secrets of confidential clients that are made already.
+fn client_secrets(session: &Session) -> BTreeMap<String, String> {
+    let confidential = session.manifest.identity.clients.iter().filter(|(_, client)| client.confidential);
+    let read = |name: &String| stack::read(&session.project, &SecretKey::Client(name.clone())).ok().flatten();
+    confidential.filter_map(|(name, _)| Some((name.clone(), read(name)?))).collect()
 }
 
 pub(super) fn plan(target: &Target, options: &Options) -> Result<TestPlan, Failure> {

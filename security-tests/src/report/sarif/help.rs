@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::checks::Check;
+use crate::verdict::Layer;
 
 /// How the defect is mended: by check, else by OWASP category.
 pub(super) fn mend(check: &Check) -> &'static str {
@@ -34,6 +35,9 @@ pub(super) fn mend(check: &Check) -> &'static str {
     };
     if !by_check.is_empty() {
         return by_check;
+    }
+    if check.layer == Layer::Flow {
+        return "Make the provider stricter, in the stack and wherever the application runs: `idp.mode: strict`, and what RFC 9700 asks of authorization servers.";
     }
     match check.owasp {
         "API1:2023" => {

@@ -1,6 +1,7 @@
-//! The report for people: the access matrix, then the findings with a proof that can be pasted into a shell.
+//! The report for people: the access matrix and the provider's clients, then the findings with a proof that can be pasted into a shell.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod flows;
 pub(crate) mod matrix;
 
 use super::{fails, shown};
@@ -59,6 +60,11 @@ pub fn terminal_of(run: &Run, view: View) -> String {
     if view.rows != Rows::None && run.matrix.iter().any(|cell| cell.observed != Observed::NotRun) {
         text.push_str(&matrix(run, view));
         text.push_str("\n\n");
+    }
+    let flows = flows::flows(run, colour);
+    if view.rows != Rows::None && !flows.is_empty() {
+        text.push_str(&flows);
+        text.push('\n');
     }
     for layer in &run.layers {
         let what = match &layer.skipped {
