@@ -26,6 +26,9 @@ pub struct Test {
     /// An API that runs already, e.g. http://127.0.0.1:8080, instead of a stack; needs no devenv.yaml
     #[arg(long, value_name = "URL", conflicts_with = "accept")]
     pub target: Option<String>,
+    /// The stack of an exported Compose file, which runs already: nothing is started or taken down
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "keep"])]
+    pub stack_from: Option<PathBuf>,
     /// Who may do what of that API [default: authz.yaml in --dir]
     #[arg(long, value_name = "FILE", requires = "target")]
     pub rules: Option<PathBuf>,

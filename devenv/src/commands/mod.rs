@@ -8,6 +8,7 @@ mod control;
 mod doctor;
 mod down;
 mod exec;
+mod export;
 mod failure;
 mod gc;
 mod init;
@@ -32,7 +33,7 @@ mod watch;
 mod why;
 mod words;
 
-use crate::cli::{Command, Format, PolicyCommand};
+use crate::cli::{Command, ExportForm, Format, PolicyCommand};
 use crate::exit::Exit;
 use crate::ui;
 
@@ -83,6 +84,9 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Watch(args) => watch::run(args).await,
         Command::Lock(args) => lock::run(args).await,
         Command::Gc(args) => gc::run(args).await,
+        Command::Export(args) => match &args.form {
+            ExportForm::Compose(args) => export::run(args).await,
+        },
         Command::Init(args) => init::run(&args),
         Command::Ps(args) => ps::run(args).await,
         Command::Logs(args) => logs::run(args).await,
@@ -133,6 +137,9 @@ fn format_of(command: &Command) -> Format {
         },
         Command::AuditLog(args) => args.format(),
         Command::Doctor(args) => args.format,
+        Command::Export(args) => match &args.form {
+            ExportForm::Compose(args) => args.format,
+        },
         Command::Audit(_)
         | Command::Completions(_)
         | Command::Exec(_)

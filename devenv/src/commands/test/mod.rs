@@ -3,6 +3,7 @@
 
 mod accept;
 mod draft;
+mod exported;
 mod init;
 mod mutations;
 mod options;
@@ -66,6 +67,7 @@ async fn prepare(args: &Test, reporter: &Reporter, interrupts: Interrupts) -> Re
         keep: args.keep,
         remember: true,
         accept: args.accept,
+        exported: args.stack_from.as_deref(),
         target: args.target.as_deref().map(|url| (url, rules.as_path())),
     };
     test(&job, reporter, interrupts).await
@@ -83,6 +85,8 @@ struct Job<'a> {
     remember: bool,
     /// Record the access matrix.
     accept: bool,
+    /// The Compose file that the stack was started from.
+    exported: Option<&'a Path>,
     /// An API that was not started here, and its rules.
     target: Option<(&'a str, &'a Path)>,
 }
@@ -120,6 +124,8 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
             run = run_layers(&plan, &target, reporter) => run,
             () = interrupts.next() => return Err(Failure::Interrupted),
         }
+    } else if let Some(file) = job.exported {
+        exported::attack((&session, rules), file, &job.options, (reporter, &mut interrupts)).await?
     } else {
         with_stack(job, (&session, rules), (reporter, &mut interrupts)).await?
     };
