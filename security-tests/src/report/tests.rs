@@ -32,6 +32,7 @@ fn run() -> Run {
         cases: vec!["object-access:readOrder:bob:same-tenant".into()],
         explained: vec![],
         waived: None,
+        regressions: vec![],
     };
     let layer = |layer, skipped: Option<&str>| LayerRun {
         layer,
