@@ -1,5 +1,6 @@
 //! What the user typed, and nothing else.
 
+mod ci;
 mod export;
 mod policy;
 mod test;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use ci::*;
 pub use export::*;
 pub use policy::*;
 pub use test::*;
@@ -76,6 +78,8 @@ pub enum Command {
     Gc(Gc),
     /// Write the stack for other tools: a Compose file that plain `docker compose up` serves
     Export(Export),
+    /// Run the tests in CI: `ci init` writes the pipeline
+    Ci(Ci),
     /// Write a starter project; or a devenv.yaml over the Compose file that is there
     Init(NewProject),
     /// Check this machine: engine, ports, versions, and how to mend each

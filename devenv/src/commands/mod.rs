@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_log;
+mod ci;
 mod completions;
 mod config;
 mod control;
@@ -33,7 +34,7 @@ mod watch;
 mod why;
 mod words;
 
-use crate::cli::{Command, ExportForm, Format, PolicyCommand};
+use crate::cli::{CiAction, Command, ExportForm, Format, PolicyCommand};
 use crate::exit::Exit;
 use crate::ui;
 
@@ -84,6 +85,9 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Watch(args) => watch::run(args).await,
         Command::Lock(args) => lock::run(args).await,
         Command::Gc(args) => gc::run(args).await,
+        Command::Ci(args) => match &args.action {
+            CiAction::Init(args) => ci::run(args),
+        },
         Command::Export(args) => match &args.form {
             ExportForm::Compose(args) => export::run(args).await,
         },
@@ -141,6 +145,7 @@ fn format_of(command: &Command) -> Format {
             ExportForm::Compose(args) => args.format,
         },
         Command::Audit(_)
+        | Command::Ci(_)
         | Command::Completions(_)
         | Command::Exec(_)
         | Command::Init(_)

@@ -3,6 +3,7 @@
 //! Must not know engines, nor write anything: files are values here.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod ci;
 mod compose;
 mod files;
 mod gate;
