@@ -165,6 +165,14 @@ fn paths_are_relative_to_the_compose_file_as_far_as_it_is_in_the_project() {
 }
 
 #[test]
+fn what_is_built_is_built_by_compose_from_the_same_context() {
+    let text = "name: shop\nservices: { web: { build: { context: ./web, args: { A: \"1\" } } } }\n";
+    let web = service(&exported(text, "/work").unwrap(), "web");
+    assert_eq!((&web["build"]["context"], &web["build"]["args"]["A"]), (&json!("./web"), &json!("1")));
+    assert!(web["image"].as_str().unwrap().starts_with("devenv/shop-1234-web:"), "{web}");
+}
+
+#[test]
 fn a_process_of_this_machine_is_refused_by_name() {
     let errors = exported("name: shop\nservices: { web: { run: sleep 1 } }\n", "/work").unwrap_err();
     assert_eq!(errors, [ExportError::Process("web".into())]);

@@ -253,3 +253,14 @@ fn advice_fails_only_whom_asks_for_it() {
     run.plan.tier = Tier::Hardening;
     assert_eq!((run.verdict(), run.summary().advice), (Verdict::Fail, 0));
 }
+
+#[test]
+fn a_pinned_finding_counts_whatever_its_tier() {
+    let mut run = with_cases();
+    run.cases.truncate(2);
+    run.findings[0].tier = Tier::Hardening;
+    assert!(!super::fails(&run, &run.findings[0]) && run.summary().advice == 1);
+    run.findings[0].regressions = vec!["the leak".into()];
+    assert!(super::fails(&run, &run.findings[0]) && run.summary().advice == 0);
+    assert_eq!(run.verdict(), Verdict::Fail);
+}
