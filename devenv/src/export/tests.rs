@@ -16,7 +16,7 @@ identity:
   personas: { alice: { tenant: acme, roles: [customer] } }
 idp: { port: 9400 }
 secrets: { key: { generate: true } }
-configs: { start: { content: "a $ and ${DEVENV_ISSUER}" } }
+configs: { start: { content: "a $$ and ${DEVENV_ISSUER}" } }
 volumes: { data: {}, old: { name: kept } }
 services:
   api:
