@@ -1,5 +1,7 @@
 //! What the user typed, and nothing else.
 
+mod ci;
+mod export;
 mod policy;
 mod test;
 mod upkeep;
@@ -8,6 +10,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use ci::*;
+pub use export::*;
 pub use policy::*;
 pub use test::*;
 pub use upkeep::*;
@@ -72,6 +76,10 @@ pub enum Command {
     Lock(LockImages),
     /// List what projects left behind whose directory is gone; `--force` removes it
     Gc(Gc),
+    /// Write the stack for other tools: a Compose file that plain `docker compose up` serves
+    Export(Export),
+    /// Run the tests in CI: `ci init` writes the pipeline
+    Ci(Ci),
     /// Write a starter project; or a devenv.yaml over the Compose file that is there
     Init(NewProject),
     /// Check this machine: engine, ports, versions, and how to mend each
@@ -399,6 +407,13 @@ pub enum ServeService {
         #[arg(required = true)]
         forwards: Vec<String>,
     },
+    /// Ask once whether something answers (health checks of exported Compose files).
+    Probe {
+        /// `http://HOST:PORT/PATH` or `tcp://HOST:PORT`.
+        question: String,
+    },
+    /// Nothing, until it is ended: a container whose health check asks about another one.
+    Idle,
 }
 
 /// Configuration and address of a built-in service.

@@ -11,6 +11,7 @@ pub mod describe;
 pub mod engine;
 pub mod event;
 pub mod exit;
+pub mod export;
 pub mod git;
 pub mod manifest;
 pub mod plan;

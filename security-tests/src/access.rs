@@ -26,6 +26,8 @@ pub struct AccessRules {
     pub session: Sessions,
     /// Known and accepted findings.
     pub waivers: Vec<Waiver>,
+    /// Cases that failed once and must pass ever after.
+    pub regressions: Vec<Regression>,
 }
 
 /// An operation that no document describes.
@@ -164,4 +166,15 @@ pub struct Waiver {
     pub reason: String,
     /// Last day it holds, `YYYY-MM-DD`. An expired waiver is itself a failure.
     pub expires: String,
+}
+
+/// A case that failed once: it must be asked, and pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Regression {
+    /// What people call it, unique in the file.
+    pub name: String,
+    /// Id of the case, as reports print it.
+    pub case: String,
+    /// The day on which it was pinned, `YYYY-MM-DD`.
+    pub since: String,
 }

@@ -16,6 +16,7 @@ pub mod lock;
 pub mod login;
 pub mod oracle;
 pub mod plan;
+pub mod regressions;
 pub mod report;
 pub mod rollup;
 pub mod run;

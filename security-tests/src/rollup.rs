@@ -46,6 +46,16 @@ pub struct Finding {
     pub explained: Vec<String>,
     /// Why the team lives with it.
     pub waived: Option<String>,
+    /// Names of the pinned cases in it: what was mended once is open again.
+    pub regressions: Vec<String>,
+}
+
+impl Finding {
+    /// Whether it is above the tier that fails. What was pinned was meant to hold, whatever its tier.
+    #[must_use]
+    pub fn is_advice(&self, tier: Tier) -> bool {
+        self.tier > tier && self.regressions.is_empty()
+    }
 }
 
 /// The failed cases of one check on one operation.
@@ -338,6 +348,7 @@ fn finding(plan: &TestPlan, suspicion: &Suspicion<'_>, waivers: &[&Waiver]) -> O
         cases: suspicion.cases.iter().map(|case| case.id.clone()).collect(),
         explained: suspicion.explained.clone(),
         waived,
+        regressions: Vec::new(),
         operation,
         id,
     })

@@ -7,6 +7,7 @@ use crate::exchange::{Exchange, NoAnswer};
 use crate::lock::{self, Comparison};
 use crate::oracle::{Asked, Decision, Relation, question};
 use crate::plan::{Action, Case, Credential, Detail, StepId, TestPlan, is_asked_for};
+use crate::regressions;
 use crate::rollup::{self, Finding};
 use crate::target::Target;
 use crate::verdict::{Confidence, Layer, Observed, Outcome, Verdict};
@@ -119,7 +120,9 @@ impl Run {
         forgive_a_broken_target(&plan, &exchanges, &mut cases);
         let matrix = matrix(target, &plan, &evidence);
         cases.extend(widened(target, &plan, &matrix));
-        let findings = rollup::findings(&plan, &cases, active(&target.access.waivers, &plan));
+        cases.extend(regressions::judged(target, &plan, &cases));
+        let mut findings = rollup::findings(&plan, &cases, active(&target.access.waivers, &plan));
+        regressions::name(&mut findings, &plan.regressions);
         let layers = layers(&plan, &cases, &exchanges);
         let mut run = Self { exchanges, cases, findings, matrix, layers, duration_ms, plan, lock: None };
         run.lock = target.lock.as_ref().map(|lock| lock.compare(&run));
@@ -130,10 +133,13 @@ impl Run {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let fails = |finding: &Finding| {
-            finding.waived.is_none() && finding.tier <= self.plan.tier && finding.confidence != Confidence::Unproven
+            finding.waived.is_none() && !finding.is_advice(self.plan.tier) && finding.confidence != Confidence::Unproven
         };
         // What could only ever be advice need not be proven.
-        let counts = |case: &JudgedCase| checks::by_id(case.check).is_none_or(|check| check.tier <= self.plan.tier);
+        let pinned = |case: &JudgedCase| self.plan.regressions.iter().any(|pinned| pinned.case == case.id);
+        let counts = |case: &JudgedCase| {
+            checks::by_id(case.check).is_none_or(|check| check.tier <= self.plan.tier) || pinned(case)
+        };
         let open = |case: &JudgedCase| {
             let unproven = matches!(case.outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_) | Outcome::NotRun(_));
             unproven && counts(case)
@@ -155,7 +161,7 @@ impl Run {
         let passed = count(|outcome| matches!(outcome, Outcome::Pass(_)));
         let failed = count(|outcome| matches!(outcome, Outcome::Fail(..) | Outcome::ServerError(_)));
         let inconclusive = count(|outcome| matches!(outcome, Outcome::Inconclusive(_) | Outcome::Unproven(_)));
-        let advice = self.findings.iter().filter(|finding| finding.tier > self.plan.tier).count();
+        let advice = self.findings.iter().filter(|finding| finding.is_advice(self.plan.tier)).count();
         let not_run = count(|outcome| matches!(outcome, Outcome::NotRun(_)));
         let is_request = |(step, exchange): &(&crate::plan::Step, &Option<Exchange>)| {
             let sent = exchange.as_ref().is_some_and(|exchange| exchange.duration_ms > 0.0);

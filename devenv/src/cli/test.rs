@@ -26,6 +26,9 @@ pub struct Test {
     /// An API that runs already, e.g. http://127.0.0.1:8080, instead of a stack; needs no devenv.yaml
     #[arg(long, value_name = "URL", conflicts_with = "accept")]
     pub target: Option<String>,
+    /// The stack of an exported Compose file, which runs already: nothing is started or taken down
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "keep"])]
+    pub stack_from: Option<PathBuf>,
     /// Who may do what of that API [default: authz.yaml in --dir]
     #[arg(long, value_name = "FILE", requires = "target")]
     pub rules: Option<PathBuf>,
@@ -53,7 +56,7 @@ pub struct Test {
     /// Commit that files are compared with: was a declared security requirement weakened, a guard deleted? [default: HEAD]
     #[arg(long, value_name = "REV")]
     pub base: Option<String>,
-    /// Write a report: json, junit, sarif or html, e.g. `--report junit=run.xml`; may be given several times
+    /// Write a report: json, junit, sarif, html, markdown or codequality, e.g. `--report junit=run.xml`; may be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     pub reports: Vec<String>,
     /// Rows of the matrix to show
@@ -85,6 +88,12 @@ pub enum TestAction {
     Init(Init),
     /// Accept a finding until a day, in authz.yaml
     Waive(Waive),
+    /// Keep a finding as a named regression: its case must be asked, and pass, ever after
+    Pin(Pin),
+    /// Take a pinned case out again
+    Unpin(Unpin),
+    /// Make one report of those of all shards
+    Merge(Merge),
     /// Open the deliberate flaws of the API one by one: does each give a finding?
     Mutations(Mutations),
 }
@@ -160,6 +169,54 @@ pub struct Waive {
     pub format: Format,
 }
 
+/// `devenv test pin`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: devenv test pin object-access:readOrder --name 'orders of the neighbour, March 2027'")]
+pub struct Pin {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Id of a finding or of a case, as reports print it
+    pub id: String,
+    /// What people call it [default: what the finding says]
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// A JSON report to take it from, instead of the last run here
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// For people or as JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv test unpin`.
+#[derive(Debug, Args)]
+pub struct Unpin {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Name of the pinned case, or its id
+    pub name: String,
+    /// For people or as JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `devenv test merge`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: devenv test merge reports/*.json --report markdown=summary.md")]
+pub struct Merge {
+    /// JSON reports, one of each shard
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Write the whole: json or markdown, e.g. `--report json=run.json`
+    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    pub reports: Vec<String>,
+    /// As Markdown or as the JSON report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
 /// `devenv test mutations`.
 #[derive(Debug, Args)]
 pub struct Mutations {
@@ -212,6 +269,9 @@ impl Test {
             Some(TestAction::Replay(args)) => args.format,
             Some(TestAction::Init(args)) => args.format,
             Some(TestAction::Waive(args)) => args.format,
+            Some(TestAction::Pin(args)) => args.format,
+            Some(TestAction::Unpin(args)) => args.format,
+            Some(TestAction::Merge(args)) => args.format,
             Some(TestAction::Mutations(args)) => args.format,
         }
     }

@@ -3,12 +3,14 @@
 mod audit;
 mod audit_log;
 mod base;
+mod ci;
 mod completions;
 mod config;
 mod control;
 mod doctor;
 mod down;
 mod exec;
+mod export;
 mod failure;
 mod gc;
 mod init;
@@ -33,7 +35,7 @@ mod watch;
 mod why;
 mod words;
 
-use crate::cli::{Command, Format, PolicyCommand};
+use crate::cli::{CiAction, Command, ExportForm, Format, PolicyCommand};
 use crate::exit::Exit;
 use crate::ui;
 
@@ -84,6 +86,12 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Watch(args) => watch::run(args).await,
         Command::Lock(args) => lock::run(args).await,
         Command::Gc(args) => gc::run(args).await,
+        Command::Ci(args) => match &args.action {
+            CiAction::Init(args) => ci::run(args),
+        },
+        Command::Export(args) => match &args.form {
+            ExportForm::Compose(args) => export::run(args).await,
+        },
         Command::Init(args) => init::run(&args),
         Command::Ps(args) => ps::run(args).await,
         Command::Logs(args) => logs::run(args).await,
@@ -134,7 +142,11 @@ fn format_of(command: &Command) -> Format {
         },
         Command::AuditLog(args) => args.format(),
         Command::Doctor(args) => args.format,
+        Command::Export(args) => match &args.form {
+            ExportForm::Compose(args) => args.format,
+        },
         Command::Audit(_)
+        | Command::Ci(_)
         | Command::Completions(_)
         | Command::Exec(_)
         | Command::Init(_)

@@ -11,7 +11,7 @@ use crate::engine::timings::{Timings, timings};
 use crate::engine::{Action, Observed, ServiceState};
 use crate::event::{Event, Reporter};
 use crate::manifest::EngineName;
-use crate::plan::{PlannedService, PublishedPort, Role, host_data_of};
+use crate::plan::{Plan, PlannedService, PublishedPort, Role, host_data_of};
 use crate::stack::{self, Record};
 use crate::ui::Table;
 
@@ -195,7 +195,12 @@ pub(super) fn service_under_test<'a>(
     prepared: &'a Prepared,
     named: Option<&str>,
 ) -> Result<&'a PlannedService, Failure> {
-    let services = &prepared.plan.services;
+    under_test(&prepared.plan, named)
+}
+
+/// The same in a plan alone.
+pub(super) fn under_test<'a>(plan: &'a Plan, named: Option<&str>) -> Result<&'a PlannedService, Failure> {
+    let services = &plan.services;
     let exit = crate::exit::Exit::Usage;
     if let Some(name) = named {
         let known: Vec<&str> = services.keys().map(String::as_str).collect();

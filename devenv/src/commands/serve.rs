@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Serve, ServeConfig, ServeService};
 use crate::commands::Failure;
+use crate::engine::readiness::ask;
 use crate::exit::Exit;
 use crate::relay;
 
@@ -26,6 +27,8 @@ pub(super) async fn run(args: Serve) -> Result<Exit, Failure> {
             let parsed: Result<Vec<_>, _> = forwards.iter().map(|text| relay::Forward::parse(text)).collect();
             relay::run(parsed.map_err(failed)?, shutdown).await?;
         }
+        ServeService::Probe { question } => ask(&question).await.map_err(failed)?,
+        ServeService::Idle => shutdown.await,
     }
     Ok(Exit::Success)
 }

@@ -182,6 +182,11 @@ impl Session {
         Ok((docker, self.resolve(EngineName::Docker, depth, reporter).await?))
     }
 
+    /// The plan for Docker, whether an engine answers or not.
+    pub(super) async fn plan_for_docker(&self, depth: Depth, reporter: &Reporter) -> Result<Plan, Failure> {
+        self.resolve(EngineName::Docker, depth, reporter).await
+    }
+
     async fn embedded(&self, depth: Depth, reporter: &Reporter, reason: &str) -> Result<Choice, Failure> {
         let plan = self.resolve(EngineName::Embedded, depth, reporter).await?;
         let engine = Box::new(processes()?);

@@ -15,6 +15,8 @@ use crate::event::{Event, Reporter};
 use crate::manifest::{Readiness, ReadinessTest};
 use crate::plan::{Plan, PlannedService};
 
+pub use probe::ask;
+
 /// How long a service may be away that should run, or have run.
 const FIRST_LOOKS: Duration = Duration::from_secs(10);
 

@@ -39,6 +39,7 @@ mod yaml;
 use std::collections::BTreeMap;
 
 pub use canonical::Naming;
+pub(crate) use canonical::elements::{self, Object};
 pub(crate) use compose::normalized;
 pub use compose::{DotEnvError, Files, NoFiles, dot_env};
 pub use model::*;

@@ -82,9 +82,14 @@ async fn drive(mut display: Box<dyn Display>, mut events: UnboundedReceiver<Even
     display.finish();
 }
 
-/// A terminal that can move its cursor.
+/// A terminal that can move its cursor; the logs of a CI system are none, even where it pretends.
 fn animated() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+    !in_ci() && std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// Whether a CI system runs this, by the variable that all of them set.
+fn in_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
 }
 
 /// Columns of the terminal on standard error; 80 when it does not say.

@@ -30,6 +30,7 @@ mod key_confusion;
 mod key_lookup;
 mod lenient_claims;
 mod logged_out_token;
+mod lost_regression;
 mod mass_assignment;
 mod matrix_case;
 mod missing_authentication;
@@ -219,6 +220,7 @@ pub static ALL: &[&Check] = &[
     &wrong_password::OLD,
     &old_version::CHECK,
     &widened_access::CHECK,
+    &lost_regression::CHECK,
     &revoked_token::CHECK,
     &deactivated_user::CHECK,
     &removed_role::CHECK,

@@ -10,6 +10,7 @@ use crate::api::{Operation, Operations};
 use crate::checks::{self, Work};
 use crate::flow;
 use crate::oracle::{Asked, expected};
+use crate::regressions;
 use crate::target::Target;
 use crate::verdict::Layer;
 
@@ -55,6 +56,7 @@ pub(super) fn assemble(
         layers: layers(target, options),
         layers_named: !options.layers.is_empty(),
         operations: outline.operations.clone(),
+        regressions: target.access.regressions.clone(),
         ..TestPlan::default()
     };
     let mut draft = Draft::new(target, options, plan, (outline, part));
@@ -75,6 +77,7 @@ pub(super) fn assemble(
         ends::end(&mut draft);
     }
     let mut plan = draft.plan;
+    plan.lost = regressions::lost(target, &plan);
     select::select(&mut plan)?;
     Ok(plan)
 }

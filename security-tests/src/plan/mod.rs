@@ -119,6 +119,10 @@ pub struct TestPlan {
     pub accounts: BTreeMap<String, PlannedAccount>,
     /// Operations that nobody described and that may be there, e.g. older versions.
     pub guessed: Vec<Operation>,
+    /// Pinned cases.
+    pub regressions: Vec<crate::access::Regression>,
+    /// Pinned cases that cannot be planned, and why.
+    pub lost: Vec<crate::regressions::Lost>,
     /// A request for a path that cannot exist: how this API answers those is learned from it.
     pub nowhere: Option<StepId>,
 }

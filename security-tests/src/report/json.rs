@@ -120,6 +120,7 @@ fn finding_json(run: &Run, finding: &Finding) -> Value {
         "cases": finding.cases,
         "explained": finding.explained,
         "waived": finding.waived,
+        "regressions": finding.regressions,
     })
 }
 

@@ -112,6 +112,9 @@ fn failed(run: &Run, case: &JudgedCase) -> Told {
     let mut proof_text = String::new();
     if let Some((finding, _)) = told {
         let _ = writeln!(proof_text, "{} [{}]", finding.title, finding.id);
+        for name in &finding.regressions {
+            let _ = writeln!(proof_text, "pinned: {name}");
+        }
         let _ = writeln!(proof_text, "{}, {}, {}", finding.owasp, finding.cwe, finding.confidence.as_str());
     }
     for step in proof(run, &case.steps) {

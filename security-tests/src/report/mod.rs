@@ -1,19 +1,25 @@
 //! Reports: one file per format. Must not decide anything.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod codequality;
 mod html;
 mod json;
 mod junit;
+mod markdown;
+mod merge;
 mod sarif;
 mod terminal;
 #[cfg(test)]
 mod tests;
 mod transcript;
 
+pub use codequality::codequality;
 pub use html::{html, html_of};
 pub use json::json;
 pub use junit::junit;
-pub use sarif::{Source, Sources, sarif};
+pub use markdown::markdown;
+pub use merge::{MergeError, merge};
+pub use sarif::{Source, Sources, place, sarif};
 pub use terminal::{Colour, Rows, View, terminal, terminal_of};
 pub use transcript::transcript;
 
@@ -29,8 +35,9 @@ pub(crate) fn finding_of<'a>(run: &'a Run, case: &str) -> Option<&'a Finding> {
 }
 
 /// Whether a finding fails the run.
-pub(crate) fn fails(run: &Run, finding: &Finding) -> bool {
-    finding.waived.is_none() && finding.tier <= run.plan.tier && finding.confidence != Confidence::Unproven
+#[must_use]
+pub fn fails(run: &Run, finding: &Finding) -> bool {
+    finding.waived.is_none() && !finding.is_advice(run.plan.tier) && finding.confidence != Confidence::Unproven
 }
 
 /// Every step of a proof, as reports show it.

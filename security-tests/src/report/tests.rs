@@ -32,6 +32,7 @@ fn run() -> Run {
         cases: vec!["object-access:readOrder:bob:same-tenant".into()],
         explained: vec![],
         waived: None,
+        regressions: vec![],
     };
     let layer = |layer, skipped: Option<&str>| LayerRun {
         layer,
@@ -255,4 +256,15 @@ fn advice_fails_only_whom_asks_for_it() {
     assert_eq!((run.verdict(), run.summary().advice), (Verdict::Pass, 1));
     run.plan.tier = Tier::Hardening;
     assert_eq!((run.verdict(), run.summary().advice), (Verdict::Fail, 0));
+}
+
+#[test]
+fn a_pinned_finding_counts_whatever_its_tier() {
+    let mut run = with_cases();
+    run.cases.truncate(2);
+    run.findings[0].tier = Tier::Hardening;
+    assert!(!super::fails(&run, &run.findings[0]) && run.summary().advice == 1);
+    run.findings[0].regressions = vec!["the leak".into()];
+    assert!(super::fails(&run, &run.findings[0]) && run.summary().advice == 0);
+    assert_eq!(run.verdict(), Verdict::Fail);
 }

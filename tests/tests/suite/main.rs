@@ -1,6 +1,8 @@
 //! Runs the built `devenv` as its users do: another process, a scrubbed environment, state in a temporary directory.
 
 #[cfg(test)]
+mod ci;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod composer;
@@ -10,6 +12,8 @@ mod crash;
 mod docker;
 #[cfg(test)]
 mod embedded;
+#[cfg(test)]
+mod export;
 #[cfg(test)]
 mod flaws;
 #[cfg(test)]

@@ -2,10 +2,15 @@
 //! started.
 
 mod accept;
+mod ci;
 mod draft;
+mod edit;
+mod exported;
 mod init;
+mod merge;
 mod mutations;
 mod options;
+mod pin;
 mod replay;
 mod reports;
 mod stack;
@@ -34,16 +39,23 @@ pub(super) async fn run(args: Test, interrupts: Interrupts) -> Result<Exit, Fail
         Some(TestAction::Replay(args)) => replay::run(args, interrupts).await,
         Some(TestAction::Init(args)) => init::run(&args).await,
         Some(TestAction::Waive(args)) => waive::run(&args).await,
+        Some(TestAction::Pin(args)) => pin::run(&args).await,
+        Some(TestAction::Unpin(args)) => pin::take_out(&args).await,
+        Some(TestAction::Merge(args)) => merge::run(&args),
         Some(TestAction::Mutations(args)) => mutations::run(args, interrupts).await,
     }
 }
 
 async fn run_tests(args: &Test, interrupts: Interrupts) -> Result<Exit, Failure> {
+    let host = ci::Host::here().filter(|_| !args.plan);
+    let folded = host.as_ref().filter(|_| args.format == Format::Text);
+    folded.inspect(|host| host.open());
     let ui = Ui::start(args.format);
     let result = prepare(args, ui.reporter(), interrupts).await;
     ui.finish().await;
-    let run = match result? {
-        Done::Tested(run) => run,
+    folded.inspect(|host| host.close());
+    let Tested { run, sources } = match result? {
+        Done::Tested(tested) => *tested,
         Done::Planned(text) => {
             ui::print(&text);
             return Ok(Exit::Success);
@@ -53,6 +65,7 @@ async fn run_tests(args: &Test, interrupts: Interrupts) -> Result<Exit, Failure>
         Format::Json => ui::print(&report::json(&run).to_string()),
         Format::Text => ui::print_apart(&terminal(&run, rows(args), &again(args))),
     }
+    host.inspect(|host| host.tell(&run, &sources));
     Ok(exit_of(&run))
 }
 
@@ -68,6 +81,7 @@ async fn prepare(args: &Test, reporter: &Reporter, interrupts: Interrupts) -> Re
         accept: args.accept,
         again: again(args),
         base: args.base.as_deref(),
+        exported: args.stack_from.as_deref(),
         target: args.target.as_deref().map(|url| (url, rules.as_path())),
     };
     test(&job, reporter, interrupts).await
@@ -94,14 +108,22 @@ struct Job<'a> {
     again: String,
     /// The commit that files are compared with; the last one, if nobody says.
     base: Option<&'a str>,
+    /// The Compose file that the stack was started from.
+    exported: Option<&'a Path>,
     /// An API that was not started here, and its rules.
     target: Option<(&'a str, &'a Path)>,
 }
 
 /// What a test command ends with.
 enum Done {
-    Tested(Box<Run>),
+    Tested(Box<Tested>),
     Planned(String),
+}
+
+/// A run, and the files that its findings are told at.
+struct Tested {
+    run: Run,
+    sources: report::Sources,
 }
 
 async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) -> Result<Done, Failure> {
@@ -133,6 +155,8 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
             run = run_layers(&plan, &target, reporter) => run,
             () = interrupts.next() => return Err(Failure::Interrupted),
         }
+    } else if let Some(file) = job.exported {
+        exported::attack((&session, rules), file, &job.options, (reporter, &mut interrupts)).await?
     } else {
         with_stack(job, (&session, rules), (reporter, &mut interrupts)).await?
     };
@@ -143,7 +167,7 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
         accept::accept(&session, &run, reporter)?;
     }
     write(&job.reports, &run, (&sources, &job.again))?;
-    Ok(Done::Tested(Box::new(run)))
+    Ok(Done::Tested(Box::new(Tested { run, sources })))
 }
 
 /// The `policy` layer alone: rules against policies, in this process.
@@ -182,7 +206,7 @@ async fn attack(
         remember(&project_of(url, rules), &run);
     }
     write(&job.reports, &run, (&sources, &job.again))?;
-    Ok(Done::Tested(Box::new(run)))
+    Ok(Done::Tested(Box::new(Tested { run, sources })))
 }
 
 /// Brings the stack up when it is not, and takes down what it started.

@@ -54,14 +54,15 @@ async fn replay(args: &Replay, reporter: &Reporter, interrupts: Interrupts) -> R
         again: String::new(),
         base: args.base.as_deref(),
         target: args.target.as_deref().map(|url| (url, rules.as_path())),
+        exported: None,
     };
     match test(&job, reporter, interrupts).await? {
-        Done::Tested(run) => Ok((recorded, *run)),
+        Done::Tested(tested) => Ok((recorded, tested.run)),
         Done::Planned(_) => Err(Failure::new(Exit::World, "a plan has no answers")),
     }
 }
 
-fn read(path: &std::path::Path, is_last: bool) -> Result<Value, Failure> {
+pub(super) fn read(path: &std::path::Path, is_last: bool) -> Result<Value, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| match is_last {
         true if error.kind() == std::io::ErrorKind::NotFound => Failure::with_help(
             Exit::Usage,
@@ -80,9 +81,9 @@ fn read(path: &std::path::Path, is_last: bool) -> Result<Value, Failure> {
 
 /// What the report says about a finding or a case.
 #[derive(Debug)]
-struct Recorded {
+pub(super) struct Recorded {
     title: String,
-    cases: Vec<String>,
+    pub(super) cases: Vec<String>,
     layers: Vec<Layer>,
     outcome: String,
     reason: String,
@@ -91,7 +92,7 @@ struct Recorded {
 }
 
 impl Recorded {
-    fn find(report: &Value, id: &str) -> Result<Self, Failure> {
+    pub(super) fn find(report: &Value, id: &str) -> Result<Self, Failure> {
         let list = |key: &str| report.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
         let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (findings, cases) = (list("findings"), list("cases"));

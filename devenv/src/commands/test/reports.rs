@@ -20,14 +20,22 @@ pub(super) struct Wanted {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    CodeQuality,
     Html,
     Json,
     Junit,
+    Markdown,
     Sarif,
 }
 
-const KINDS: [(&str, Kind); 4] =
-    [("html", Kind::Html), ("json", Kind::Json), ("junit", Kind::Junit), ("sarif", Kind::Sarif)];
+const KINDS: [(&str, Kind); 6] = [
+    ("codequality", Kind::CodeQuality),
+    ("html", Kind::Html),
+    ("json", Kind::Json),
+    ("junit", Kind::Junit),
+    ("markdown", Kind::Markdown),
+    ("sarif", Kind::Sarif),
+];
 
 /// `FORMAT=FILE` pairs; checked before anything is started.
 pub(super) fn reports(written: &[String]) -> Result<Vec<Wanted>, Failure> {
@@ -64,15 +72,39 @@ fn wanted(text: &str) -> Result<Wanted, Failure> {
 pub(super) fn write(reports: &[Wanted], run: &Run, (sources, again): (&Sources, &str)) -> Result<(), Failure> {
     for Wanted { kind, path } in reports {
         let text = match kind {
+            Kind::CodeQuality => pretty(&report::codequality(run, sources)),
             Kind::Html => report::html_of(run, again),
             Kind::Json => pretty(&report::json(run)),
             Kind::Junit => report::junit(run),
+            Kind::Markdown => report::markdown(&report::json(run)),
             Kind::Sarif => pretty(&report::sarif(run, sources)),
         };
-        std::fs::write(path, text)
-            .map_err(|error| Failure::new(Exit::World, format!("cannot write {}: {error}", path.display())))?;
+        save(path, &text)?;
     }
     Ok(())
+}
+
+/// Whether all reports asked for can be made of merged ones.
+pub(super) fn merged_only(reports: &[Wanted]) -> Result<(), Failure> {
+    if reports.iter().all(|wanted| matches!(wanted.kind, Kind::Json | Kind::Markdown)) {
+        return Ok(());
+    }
+    let help = "the other formats take one file of each shard: let each shard write its own";
+    Err(Failure::with_help(Exit::Usage, "merged reports are json or markdown", help))
+}
+
+/// Writes what was merged.
+pub(super) fn write_merged(reports: &[Wanted], whole: &serde_json::Value) -> Result<(), Failure> {
+    for Wanted { kind, path } in reports {
+        let text = if *kind == Kind::Markdown { report::markdown(whole) } else { pretty(whole) };
+        save(path, &text)?;
+    }
+    Ok(())
+}
+
+fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::new(Exit::World, format!("cannot write {}: {error}", path.display())))
 }
 
 fn pretty(value: &serde_json::Value) -> String {

@@ -48,7 +48,17 @@ pub(super) async fn on_stack(
     let service = running::service_under_test(prepared, None)?;
     let base_url = running::url_of(service)
         .ok_or_else(|| Failure::new(Exit::Usage, format!("service `{}` has no port on this machine", service.name)))?;
-    let target = target(session, rules, (base_url, tokens(session)));
+    walk((session, rules), (base_url, tokens(session)), options, (reporter, interrupts)).await
+}
+
+/// Runs the layers on a stack that is up. Ctrl-C ends them; changed people are put back.
+pub(super) async fn walk(
+    (session, rules): (&Session, Rules),
+    at: (String, ControlTokens),
+    options: &Options,
+    (reporter, interrupts): (&Reporter, &mut Interrupts),
+) -> Result<Run, Failure> {
+    let target = target(session, rules, at);
     let plan = plan(&target, options)?;
     tokio::select! {
         run = run_layers(&plan, &target, reporter) => Ok(run),

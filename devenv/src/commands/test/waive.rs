@@ -1,10 +1,9 @@
 //! `devenv test waive`: accepts a finding until a day, as an edit of the access rules that keeps every comment.
 
-mod edit;
-
 use security_tests::access::Waiver;
 use serde_json::json;
 
+use super::edit;
 use crate::cli::{Format, Waive};
 use crate::commands::Failure;
 use crate::commands::rules::{check_rules, load_rules};
@@ -35,13 +34,14 @@ fn waive(args: &Waive, reporter: &Reporter) -> Result<String, Failure> {
     let relative = session.manifest.tests.clone().unwrap_or_default();
     let path = session.project.directory.join(&relative);
     let text = std::fs::read_to_string(&path)?;
-    let edited = edit::add(&text, &waiver);
+    let item = item(finding, reason, until);
+    let edited = edit::append(&text, "waivers", &item);
     let source = SourceFile { path: relative.clone(), text: edited.clone() };
     let read_back = check_rules(&session, &source, reporter).map(|rules| rules.access.waivers);
     let mut expected = waivers;
     expected.push(waiver);
     if read_back.ok() != Some(expected) {
-        let help = format!("add it by hand: {}", edit::item(finding, reason, until));
+        let help = format!("add it by hand: {item}");
         let text = format!("cannot edit {} without breaking it", relative.display());
         return Err(Failure::with_help(Exit::Usage, text, help));
     }
@@ -50,6 +50,11 @@ fn waive(args: &Waive, reporter: &Reporter) -> Result<String, Failure> {
         Format::Text => format!("{}: `{finding}` is waived until {until}", relative.display()),
         Format::Json => json!({ "file": relative, "finding": finding, "expires": until }).to_string(),
     })
+}
+
+/// One waiver as a line.
+fn item(finding: &str, reason: &str, expires: &str) -> String {
+    format!("{{ finding: {}, reason: {}, expires: {expires} }}", edit::quoted(finding), edit::quoted(reason))
 }
 
 fn check(waiver: &Waiver, waivers: &[Waiver], today: &str) -> Result<(), Failure> {

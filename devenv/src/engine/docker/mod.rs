@@ -15,7 +15,7 @@ use futures_util::stream::BoxStream;
 use super::{Action, Engine, EngineError, Exec, Interaction, LogLine, LogOptions, Observed, ServiceState};
 use crate::event::Reporter;
 use crate::manifest::EngineName;
-use crate::plan::{Plan, PlannedService, Project, Source};
+use crate::plan::{Artifact, Plan, PlannedService, Project, Source};
 use crate::stack::LockedImage;
 use connection::Connection;
 
@@ -45,6 +45,20 @@ mod start;
 
 #[cfg(test)]
 mod tests;
+
+/// The name of the image that a program is packaged into.
+#[must_use]
+pub fn packaged_image(executable: &Artifact) -> String {
+    package::tag(executable)
+}
+
+/// The image of a program as an archive for `docker load`.
+///
+/// # Errors
+/// [`EngineError::Unsupported`] when it cannot be packaged.
+pub async fn packaged_archive(service: &str, executable: &Artifact) -> Result<Vec<u8>, EngineError> {
+    package::archive(service, executable).await.map(|pieces| pieces.concat())
+}
 
 /// A Docker engine that answers.
 #[derive(Debug)]
@@ -110,6 +124,19 @@ impl Docker {
     /// [`EngineError::ImageUnavailable`] for the first image that is neither here nor can be pulled.
     pub async fn can_provide(&self, plan: &Plan, reporter: &Reporter) -> Result<(), EngineError> {
         image::provide_all(&self.connection, plan, reporter).await
+    }
+
+    /// Makes sure that the images of packaged programs are here.
+    ///
+    /// # Errors
+    /// A program cannot be packaged, or the engine does not take the image.
+    pub async fn load_packaged(&self, plan: &Plan) -> Result<(), EngineError> {
+        for service in plan.services.values() {
+            if let Source::Packaged { executable } = &service.source {
+                package::provide(&self.connection, &service.name, executable).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn act(&self, plan: &Plan, action: &Action, reporter: &Reporter) -> Result<(), EngineError> {

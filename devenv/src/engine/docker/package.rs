@@ -45,22 +45,27 @@ pub(super) async fn provide(connection: &Connection, service: &str, executable: 
     if is_here(connection, executable).await? {
         return Ok(());
     }
-    let unsupported = |reason: String| EngineError::Unsupported {
-        service: service.to_owned(),
-        reason: format!("`{}` cannot be packaged into an image: {reason}", executable.path.display()),
-    };
-    let contents = gather(&executable.path).await.map_err(unsupported)?;
     let tag = tag(executable);
-    let artifact = executable.clone();
-    let archive = tokio::task::spawn_blocking(move || image_archive(&artifact, contents))
-        .await
-        .map_err(|error| unsupported(error.to_string()))?
-        .map_err(|error| unsupported(error.to_string()))?;
+    let archive = archive(service, executable).await?;
     let body = bollard::body_stream(futures_util::stream::iter(archive.into_iter().map(Into::into)));
     let options = ImportImageOptions { quiet: true, platform: None };
     let messages = connection.client.import_image(options, body, None).boxed();
     connection.bounded(&format!("load image `{tag}`"), BULKY, messages.try_collect::<Vec<_>>()).await?;
     Ok(())
+}
+
+/// The archive of a program's image, in pieces.
+pub(super) async fn archive(service: &str, executable: &Artifact) -> Result<Vec<Vec<u8>>, EngineError> {
+    let unsupported = |reason: String| EngineError::Unsupported {
+        service: service.to_owned(),
+        reason: format!("`{}` cannot be packaged into an image: {reason}", executable.path.display()),
+    };
+    let contents = gather(&executable.path).await.map_err(unsupported)?;
+    let artifact = executable.clone();
+    tokio::task::spawn_blocking(move || image_archive(&artifact, contents))
+        .await
+        .map_err(|error| unsupported(error.to_string()))?
+        .map_err(|error| unsupported(error.to_string()))
 }
 
 async fn is_here(connection: &Connection, executable: &Artifact) -> Result<bool, EngineError> {

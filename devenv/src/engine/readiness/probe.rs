@@ -66,12 +66,7 @@ impl Target<'_> {
         let port = port.or_else(|| self.service.ports.first().map(|port| port.target));
         let port = port.ok_or("it has no port to ask; write `http: { path, port }`")?;
         let mut stream = self.connect(port).await?;
-        let status = get(&mut stream, path, port).await.map_err(|error| say(&error))?;
-        match status {
-            Some(200..=299) => Ok(()),
-            Some(status) => Err(format!("it answers {status}")),
-            None => Err("its answer is not HTTP".into()),
-        }
+        counts(get(&mut stream, path, port).await.map_err(|error| say(&error))?)
     }
 
     async fn connect(&self, port: u16) -> Result<TcpStream, String> {
@@ -108,6 +103,33 @@ impl Target<'_> {
             Ok(code) => Err(format!("exit code {code}")),
             Err(error) => Err(error.to_string()),
         }
+    }
+}
+
+/// Asks once whether something answers: `http://HOST:PORT/PATH` with a 2xx, `tcp://HOST:PORT` at all.
+///
+/// # Errors
+/// Why it does not count as an answer, for people.
+pub async fn ask(question: &str) -> Result<(), String> {
+    let (scheme, rest) = question.split_once("://").ok_or("write `http://HOST:PORT/PATH` or `tcp://HOST:PORT`")?;
+    let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut stream = TcpStream::connect(address).await.map_err(|error| say(&error))?;
+    match scheme {
+        "tcp" => Ok(()),
+        "http" => {
+            let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(80);
+            counts(get(&mut stream, path, port).await.map_err(|error| say(&error))?)
+        }
+        other => Err(format!("`{other}` is neither http nor tcp")),
+    }
+}
+
+/// Whether a status is the one of somebody who is ready.
+fn counts(status: Option<u16>) -> Result<(), String> {
+    match status {
+        Some(200..=299) => Ok(()),
+        Some(status) => Err(format!("it answers {status}")),
+        None => Err("its answer is not HTTP".into()),
     }
 }
 

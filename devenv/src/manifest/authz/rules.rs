@@ -1,10 +1,10 @@
 //! The sections of `authz.yaml`, each read by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use security_tests::access::{
-    AccessRules, Creation, Entity, Hidden, Identifier, OracleKind, Resource, Route, Rule, Scope, Waiver,
+    AccessRules, Creation, Entity, Hidden, Identifier, OracleKind, Regression, Resource, Route, Rule, Scope, Waiver,
 };
 use security_tests::target::Persona;
 use serde_json::Value as Json;
@@ -42,6 +42,7 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Read> {
         oracle: fields.take("oracle").and_then(|node| context.choice(node, ORACLES)).unwrap_or_default(),
         session: fields.take("session").and_then(|node| session::sessions(context, node)).unwrap_or_default(),
         waivers: fields.take("waivers").map(|node| context.list(node, waiver)).unwrap_or_default(),
+        regressions: fields.take("regressions").map(|node| regressions(context, node)).unwrap_or_default(),
     };
     let mutations = fields.take("mutations").and_then(|node| mutations(context, node));
     fields.finish(context);
@@ -199,6 +200,27 @@ fn waiver(context: &mut Context<'_>, node: &Node) -> Option<Waiver> {
     let expires = fields.require(context, "expires", node.position).and_then(|node| date(context, node));
     fields.finish(context);
     Some(Waiver { finding: finding?, reason: reason?, expires: expires? })
+}
+
+/// Each under a name of its own: findings are told by it.
+fn regressions(context: &mut Context<'_>, node: &Node) -> Vec<Regression> {
+    let listed = context.list(node, |context, node| Some((node.position, regression(context, node)?)));
+    let mut names = BTreeSet::new();
+    for (position, regression) in &listed {
+        if !names.insert(&regression.name) {
+            context.error(*position, format!("the name `{}` is there twice", regression.name));
+        }
+    }
+    listed.into_iter().map(|(_, regression)| regression).collect()
+}
+
+fn regression(context: &mut Context<'_>, node: &Node) -> Option<Regression> {
+    let mut fields = Fields::of(context, node, "a regression")?;
+    let name = fields.require(context, "name", node.position).and_then(|node| context.word(node));
+    let case = fields.require(context, "case", node.position).and_then(|node| context.word(node));
+    let since = fields.require(context, "since", node.position).and_then(|node| date(context, node));
+    fields.finish(context);
+    Some(Regression { name: name?, case: case?, since: since? })
 }
 
 fn date(context: &mut Context<'_>, node: &Node) -> Option<String> {

@@ -206,3 +206,16 @@ fn a_document_that_cannot_be_read_is_told_where_it_is_named() {
         "1:17+6 error: the file cannot be read\n2:9+1 error: expected `rules` or `policy`, found `x`\n"
     );
 }
+
+#[test]
+fn pinned_cases_have_a_name_of_their_own_and_a_day() {
+    let text = |items: &str| format!("api: {{ openapi: openapi.yaml }}\nregressions:\n{items}");
+    let (rules, _) =
+        checked(&text("  - { name: the leak, case: \"object-access:getOrder:bob:own\", since: 2026-11-22 }\n"))
+            .unwrap();
+    let pinned = &rules.regressions[0];
+    assert_eq!((pinned.name.as_str(), pinned.case.as_str()), ("the leak", "object-access:getOrder:bob:own"));
+    let twice = "  - { name: a, case: x, since: 2026-11-22 }\n  - { name: a, case: y, since: soon }\n  - { name: a, case: z, since: 2026-11-22 }\n";
+    let problems = checked(&text(twice)).unwrap_err();
+    assert!(problems.contains("the name `a` is there twice") && problems.contains("expected a day"), "{problems}");
+}

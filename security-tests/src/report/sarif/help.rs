@@ -22,6 +22,9 @@ pub(super) fn mend(check: &Check) -> &'static str {
         }
         "unknown-action" => "Add the operation as an action to the policy schema.",
         "expired-waiver" => "Mend the finding, or accept the risk again: a new date and the reason why.",
+        "lost-regression" => {
+            "Pin the case that asks the same question now, or take the pin away: `devenv test unpin NAME`."
+        }
         "policy-disagrees" => "Decide which of the two is right, the rule or the policy, and change the other.",
         "expired-token" => "Refuse tokens whose `exp` is in the past (RFC 7519 §4.1.4).",
         "revoked-token" | "deactivated-user" | "removed-role" => {

@@ -124,13 +124,27 @@ fn result(run: &Run, finding: &Finding, sources: &Sources) -> SarifResult {
             ("confidence", json!(confidence(finding.confidence))),
             ("tier", json!(finding.tier.as_str())),
             ("personas", json!(finding.personas)),
+            ("regressions", json!(finding.regressions)),
             ("steps", Value::Array(steps)),
         ]),
     }
 }
 
-/// Where a finding is told: what is wrong with files at the rule, what is wrong with the API at the operation.
 fn location(run: &Run, finding: &Finding, sources: &Sources) -> Location {
+    let physical = |(uri, start_line): (String, usize)| PhysicalLocation {
+        artifact_location: ArtifactLocation { uri },
+        region: Region { start_line },
+    };
+    Location {
+        physical_location: place(run, finding, sources).map(physical),
+        logical_locations: vec![LogicalLocation { fully_qualified_name: finding.operation.clone(), kind: "function" }],
+    }
+}
+
+/// Where a finding is told, as file and line from 1: what is wrong with files at the rule, what is wrong with the API at the
+/// operation.
+#[must_use]
+pub fn place(run: &Run, finding: &Finding, sources: &Sources) -> Option<(String, usize)> {
     let operation = run.plan.operations.iter().find(|operation| operation.label() == finding.operation);
     let in_openapi = || {
         let source = sources.openapi.as_ref()?;
@@ -140,26 +154,21 @@ fn location(run: &Run, finding: &Finding, sources: &Sources) -> Location {
         let source = sources.access.as_ref()?;
         let id = operation.map_or(finding.operation.as_str(), |operation| operation.id.as_str());
         let rule = || locate::rule_line(&source.text, id);
-        let line = if finding.check == "expired-waiver" { locate::text_line(&source.text, "waivers") } else { rule() };
+        let line = match finding.check {
+            "expired-waiver" => locate::text_line(&source.text, "waivers"),
+            "lost-regression" => locate::text_line(&source.text, "regressions"),
+            _ => rule(),
+        };
         Some((source, line.unwrap_or(1)))
     };
-    let of_rules = crate::checks::by_id(finding.check)
-        .is_some_and(|check| check.layer == Layer::Policy || matches!(check.id, "expired-waiver" | "unknown-action"));
+    let of_rules = crate::checks::by_id(finding.check).is_some_and(|check| {
+        check.layer == Layer::Policy || matches!(check.id, "expired-waiver" | "lost-regression" | "unknown-action")
+    });
     let guard =
         sources.guards.iter().find(|guard| finding.check == "removed-guard" && guard.place() == finding.operation);
-    let at_guard = guard.map(|guard| PhysicalLocation {
-        artifact_location: ArtifactLocation { uri: guard.file.clone() },
-        region: Region { start_line: guard.line },
-    });
-    let found = if of_rules { in_access().or_else(in_openapi) } else { in_openapi().or_else(in_access) };
-    let physical = |(source, line): (&Source, usize)| PhysicalLocation {
-        artifact_location: ArtifactLocation { uri: source.uri.clone() },
-        region: Region { start_line: line },
-    };
-    Location {
-        physical_location: at_guard.or_else(|| found.map(physical)),
-        logical_locations: vec![LogicalLocation { fully_qualified_name: finding.operation.clone(), kind: "function" }],
-    }
+    let found = || if of_rules { in_access().or_else(in_openapi) } else { in_openapi().or_else(in_access) };
+    let told = |(source, line): (&Source, usize)| (source.uri.clone(), line);
+    guard.map(|guard| (guard.file.clone(), guard.line)).or_else(|| found().map(told))
 }
 
 fn level(severity: Severity) -> &'static str {

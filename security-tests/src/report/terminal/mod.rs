@@ -74,7 +74,7 @@ pub fn terminal_of(run: &Run, view: View) -> String {
         text.push_str(&format!("{:<8} {what}\n", layer.layer.as_str()));
     }
     let (failing, advice): (Vec<&Finding>, Vec<&Finding>) =
-        run.findings.iter().partition(|finding| finding.waived.is_some() || finding.tier <= run.plan.tier);
+        run.findings.iter().partition(|finding| finding.waived.is_some() || !finding.is_advice(run.plan.tier));
     for finding in failing {
         text.push('\n');
         text.push_str(&finding_text(run, finding, (width, colour)));
@@ -156,6 +156,9 @@ fn finding_text(run: &Run, finding: &Finding, (width, colour): (usize, Colour)) 
     let severity = paint(finding.severity.as_str(), tone, colour);
     let mut text = format!("{severity}: {} {}\n", finding.title, paint(&format!("[{}]", finding.id), "2", colour));
     text.push_str(&format!("  {} · {} · {}\n", finding.owasp, finding.cwe, finding.confidence.as_str()));
+    for name in &finding.regressions {
+        text.push_str(&wrapped(&format!("pinned: {name}"), width));
+    }
     if let Some(reason) = &finding.waived {
         text.push_str(&wrapped(&format!("waived: {reason}"), width));
     }
