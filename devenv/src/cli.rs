@@ -1,5 +1,6 @@
 //! What the user typed, and nothing else.
 
+mod hook;
 mod policy;
 mod test;
 mod upkeep;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use hook::*;
 pub use policy::*;
 pub use test::*;
 pub use upkeep::*;
@@ -72,6 +74,8 @@ pub enum Command {
     Lock(LockImages),
     /// List what projects left behind whose directory is gone; `--force` removes it
     Gc(Gc),
+    /// Test on every commit and before every push: put the calls into git's hooks, or do what they do
+    Hook(Box<Hook>),
     /// Write a starter project; or a devenv.yaml over the Compose file that is there
     Init(NewProject),
     /// Check this machine: engine, ports, versions, and how to mend each

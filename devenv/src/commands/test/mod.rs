@@ -2,34 +2,42 @@
 //! started.
 
 mod accept;
+mod changed;
 mod draft;
 mod init;
+mod live;
 mod mutations;
 mod options;
 mod replay;
 mod reports;
 mod stack;
 mod waive;
+mod watch;
 
 use std::path::Path;
 
+use security_tests::verdict::Layer;
 use security_tests::{Options, Run, Verdict, report};
 
 use crate::cli::{Format, StackArgs, Test, TestAction};
 use crate::commands::interrupt::Interrupts;
-use crate::commands::rules::load_rules;
+use crate::commands::rules::{Rules, load_rules};
 use crate::commands::session::Session;
 use crate::commands::{Failure, running, target as foreign};
 use crate::event::Reporter;
 use crate::exit::Exit;
+use crate::select::Selection;
 use crate::stack::{Depth, Lock};
 use crate::ui::{self, Ui};
+pub(super) use live::{Live, Wanted as WantedLive, live};
+pub(super) use reports::{remember, terminal};
 use options::{needs_stack, options, rows};
-use reports::{Wanted, planned, remember, reports, source, terminal, write};
+use reports::{Wanted, planned, reports, source, write};
 use stack::{clean_up, on_stack, plan, run_layers, target, tokens};
 
 pub(super) async fn run(args: Test, interrupts: Interrupts) -> Result<Exit, Failure> {
     match args.action {
+        None if args.watch => watch::run(&args, interrupts).await,
         None => run_tests(&args, interrupts).await,
         Some(TestAction::Replay(args)) => replay::run(args, interrupts).await,
         Some(TestAction::Init(args)) => init::run(&args).await,
@@ -40,7 +48,8 @@ pub(super) async fn run(args: Test, interrupts: Interrupts) -> Result<Exit, Fail
 
 async fn run_tests(args: &Test, interrupts: Interrupts) -> Result<Exit, Failure> {
     let ui = Ui::start(args.format);
-    let result = prepare(args, ui.reporter(), interrupts).await;
+    let mut selection = None;
+    let result = prepare(args, ui.reporter(), (&mut selection, interrupts)).await;
     ui.finish().await;
     let run = match result? {
         Done::Tested(run) => run,
@@ -50,22 +59,36 @@ async fn run_tests(args: &Test, interrupts: Interrupts) -> Result<Exit, Failure>
         }
     };
     match args.format {
-        Format::Json => ui::print(&report::json(&run).to_string()),
+        Format::Json => ui::print(&changed::with_selection(report::json(&run), selection.as_ref()).to_string()),
         Format::Text => ui::print_apart(&terminal(&run, rows(args), args.target.is_none())),
     }
     Ok(exit_of(&run))
 }
 
-async fn prepare(args: &Test, reporter: &Reporter, interrupts: Interrupts) -> Result<Done, Failure> {
+async fn prepare(
+    args: &Test,
+    reporter: &Reporter,
+    (selection, interrupts): (&mut Option<Selection>, Interrupts),
+) -> Result<Done, Failure> {
     let rules = args.rules.clone().unwrap_or_else(|| args.stack.dir.join("authz.yaml"));
+    let mut options = options(args)?;
+    if let Some(base) = &args.changed {
+        let asked = changed::selection(&args.stack, base)?;
+        let done = changed::narrow(&mut options, &asked, (args.format, reporter));
+        *selection = Some(asked);
+        if let Some(done) = done {
+            return Ok(Done::Planned(done));
+        }
+    }
     let job = Job {
         stack: &args.stack,
-        options: options(args)?,
+        options,
         reports: reports(&args.reports)?,
         plan: args.plan.then_some(args.format),
         keep: args.keep,
         remember: true,
         accept: args.accept,
+        base: args.base.as_deref(),
         target: args.target.as_deref().map(|url| (url, rules.as_path())),
     };
     test(&job, reporter, interrupts).await
@@ -83,6 +106,8 @@ struct Job<'a> {
     remember: bool,
     /// Record the access matrix.
     accept: bool,
+    /// The revision whose recorded matrix counts.
+    base: Option<&'a str>,
     /// An API that was not started here, and its rules.
     target: Option<(&'a str, &'a Path)>,
 }
@@ -102,6 +127,9 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
     if job.accept {
         // What is accepted now is not held against what was accepted before.
         rules.lock = None;
+    }
+    if let Some(base) = job.base {
+        rules.lock = changed::lock_at(&session, base, reporter)?;
     }
     let sources = report::Sources {
         openapi: source(&session.project.directory, &rules.openapi),
@@ -135,13 +163,18 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
 
 /// The `policy` layer alone: rules against policies, in this process.
 pub(super) async fn policy_layer(session: &Session, reporter: &Reporter) -> Result<Run, Failure> {
-    let rules = load_rules(session, reporter)?;
+    file_layers(session, load_rules(session, reporter)?, (&[Layer::Policy], reporter)).await
+}
+
+/// Layers that need files only, in this process.
+pub(super) async fn file_layers(
+    session: &Session,
+    rules: Rules,
+    (layers, reporter): (&[Layer], &Reporter),
+) -> Result<Run, Failure> {
     let target = target(session, rules, (String::from("http://localhost"), (None, None)));
-    let options = Options {
-        layers: vec![security_tests::verdict::Layer::Policy],
-        started_at: jiff::Timestamp::now().to_string(),
-        ..Options::default()
-    };
+    let options =
+        Options { layers: layers.to_vec(), started_at: jiff::Timestamp::now().to_string(), ..Options::default() };
     let plan = plan(&target, &options)?;
     Ok(run_layers(&plan, &target, reporter).await)
 }
@@ -171,7 +204,7 @@ async fn attack(
 /// Brings the stack up when it is not, and takes down what it started.
 async fn with_stack(
     job: &Job<'_>,
-    (session, rules): (&Session, crate::commands::rules::Rules),
+    (session, rules): (&Session, Rules),
     (reporter, interrupts): (&Reporter, &mut Interrupts),
 ) -> Result<Run, Failure> {
     let _lock = Lock::take(&session.project, "test")?;

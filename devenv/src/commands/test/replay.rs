@@ -47,6 +47,7 @@ async fn replay(args: &Replay, reporter: &Reporter, interrupts: Interrupts) -> R
         keep: args.keep,
         remember: false,
         accept: false,
+        base: None,
         target: None,
     };
     match test(&job, reporter, interrupts).await? {

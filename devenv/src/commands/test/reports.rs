@@ -84,7 +84,7 @@ pub(super) fn last_run(project: &Project) -> PathBuf {
 }
 
 /// Keeps a run for `replay`. Nothing depends on it: what cannot be kept is not.
-pub(super) fn remember(project: &Project, run: &Run) {
+pub(in crate::commands) fn remember(project: &Project, run: &Run) {
     let path = last_run(project);
     let beside = path.with_extension("json.new");
     let place = path.parent().map_or(Ok(()), std::fs::create_dir_all);
@@ -120,7 +120,7 @@ pub(super) fn planned(plan: &TestPlan, format: Format) -> String {
 }
 
 /// `kept`: whether `replay` can look at it again.
-pub(super) fn terminal(run: &Run, rows: Rows, kept: bool) -> String {
+pub(in crate::commands) fn terminal(run: &Run, rows: Rows, kept: bool) -> String {
     let colour = if ui::colour_stdout() { Colour::Ansi } else { Colour::None };
     let mut text = report::terminal_of(run, View { width: console_width(), colour, rows });
     if let Some(finding) = run.findings.first().filter(|_| kept) {
