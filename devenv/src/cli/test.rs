@@ -57,6 +57,9 @@ pub struct Test {
     /// One part of the run, for machines that share it, e.g. `2/4`
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub shard: Option<Shard>,
+    /// Commit that files are compared with: was a declared security requirement weakened, a guard deleted? [default: HEAD]
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
     /// Write a report: json, junit, sarif or html, e.g. `--report junit=run.xml`; may be given several times
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     pub reports: Vec<String>,
