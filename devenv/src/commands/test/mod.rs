@@ -127,8 +127,7 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
     if job.accept {
         // What is accepted now is not held against what was accepted before.
         rules.lock = None;
-    }
-    if let Some(base) = job.base {
+    } else if let Some(base) = job.base {
         rules.lock = changed::lock_at(&session, base, reporter)?;
     }
     let sources = report::Sources {
