@@ -76,7 +76,9 @@ pub(super) fn title(selection: &Selection) -> String {
 
 /// A line for each file, those first that ask for most.
 pub(super) fn reasons(selection: &Selection) -> Vec<String> {
-    let all = selection.reasons();
+    let mut all: Vec<_> = selection.reasons().iter().collect();
+    // What is passed over explains nothing as long as something else is not.
+    all.sort_by_key(|reason| reason.passed_over);
     let mut lines: Vec<String> =
         all.iter().take(MOST_REASONS).map(|reason| format!("{}: {}", reason.file, reason.why)).collect();
     if all.len() > MOST_REASONS {

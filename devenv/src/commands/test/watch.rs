@@ -46,7 +46,7 @@ async fn watch(args: &Test, reporter: &Reporter, interrupts: &mut Interrupts) ->
         let text = format!("{} files are too many to watch: leave some out with .gitignore", watcher.len());
         return Err(Failure::new(Exit::Usage, text));
     }
-    let first = Selection::Everything(vec![Reason { file: "first look".into(), why: "at everything".into() }]);
+    let first = Selection::Everything(vec![Reason { file: "first look".into(), why: "at everything".into(), passed_over: false }]);
     let mut asked = Some(first);
     loop {
         if let Some(asked) = asked.take() {
@@ -85,7 +85,7 @@ fn tell(format: Format, text: String, json: serde_json::Value) {
 fn concerned(stack: &StackArgs, (directory, paths): (&Path, &BTreeSet<PathBuf>)) -> Selection {
     let shown = |path: &PathBuf| path.strip_prefix(directory).unwrap_or(path).display().to_string();
     let unknown = || {
-        let reason = |path| Reason { file: shown(path), why: "changed".to_owned() };
+        let reason = |path| Reason { file: shown(path), why: "changed".to_owned(), passed_over: false };
         Selection::Everything(paths.iter().map(reason).collect())
     };
     by_commit(stack, paths).unwrap_or_else(|_| unknown())
