@@ -221,8 +221,9 @@ mod tests {
         /// Exit code and standard output of a hook that reads two lines.
         fn run(&self, hook: &str, fail: &str) -> (Option<i32>, String) {
             let script = format!("printf 'one\\ntwo\\n' | '{}' origin", self.path(hook).display());
-            let output = Command::new("sh").args(["-c", &script]).env("FAIL", fail);
-            let output = output.current_dir(&self.repository.top).output().unwrap();
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &script]).env("FAIL", fail).current_dir(&self.repository.top);
+            let output = shell.output().unwrap();
             (output.status.code(), String::from_utf8(output.stdout).unwrap())
         }
 

@@ -57,6 +57,13 @@ impl Repository {
         if self.prefix.is_empty() { relative.to_owned() } else { format!("{}/{relative}", self.prefix) }
     }
 
+    /// The directory that was asked about.
+    #[must_use]
+    pub fn project(&self) -> PathBuf {
+        // Joined with nothing, a path ends with a slash and is another one to whoever compares bytes.
+        if self.prefix.is_empty() { self.top.clone() } else { self.top.join(&self.prefix) }
+    }
+
     /// A git command about this repository, whatever the environment says.
     #[must_use]
     pub fn command(&self) -> Command {

@@ -95,7 +95,7 @@ fn open(
     if session.manifest.tests.is_none() {
         return Ok(None);
     }
-    let home = repository.top.join(&repository.prefix);
+    let home = repository.project();
     let known = stack::project(session.manifest.name.as_deref(), &home, &session.environment);
     session.project = Project { directory: session.project.directory, ..known };
     let rules = load_rules(&session, reporter)?;
@@ -104,7 +104,7 @@ fn open(
 
 /// `.env` is usually ignored by git, and belongs to the machine like its environment does.
 fn link_dot_env(repository: &Repository, copy: &Path) -> Result<(), Failure> {
-    let own = repository.top.join(&repository.prefix).join(".env");
+    let own = repository.project().join(".env");
     let there = copy.join(".env");
     if own.is_file() && copy.is_dir() && there.symlink_metadata().is_err() {
         std::os::unix::fs::symlink(own, there)?;
