@@ -68,7 +68,7 @@ pub struct HookRun {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
     pub stack: StackArgs,
-    /// Before a commit, send requests for so long at most (`2s`, `500ms`), the worst risks first
+    /// Before a commit, take so long at most beside building (`2s`, `500ms`): requests go to the worst risks first
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2s")]
     pub budget: Duration,
     /// What a finding does [default: `git config devenv.hookMode`, otherwise block]

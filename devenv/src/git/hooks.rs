@@ -17,8 +17,7 @@ const OURS: &str = "#!/bin/sh\n# made by `devenv hook install`\n";
 /// What a hook is renamed to that is no shell script, or does not run.
 const SAVED: &str = ".before-devenv";
 /// What it says when `devenv` is gone: a clone without it can still commit.
-const MISSING: &str = "devenv is not found, so nothing was tested; install it, or run `git config --unset devenv.hookMode` and take \
-                       the devenv block out of";
+const MISSING: &str = "devenv is not found, so nothing was tested; install it, or take its block out of";
 
 /// How a hook calls `devenv`.
 #[derive(Clone, Debug)]

@@ -54,6 +54,10 @@ impl Repository {
         self.bench.run(arguments)
     }
 
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.bench.command(arguments)
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.project().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

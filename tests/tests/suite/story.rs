@@ -1,6 +1,10 @@
 //! A day with the hooks, in a fresh repository: what passes, what is stopped and what that says, and that nothing of the
 //! user's files is touched. The times that the hook prints are shown with `--nocapture`.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
 use serde_json::Value;
 
 use crate::program::Ran;
@@ -288,4 +292,30 @@ fn what_changed_is_selected_and_explained_and_a_revision_s_lock_is_compared_with
     assert!(against.stdout.contains("widened-access:deleteOrder"), "{}", against.stdout);
     let unknown = repository.devenv(&[&files[..], &["--base", "nonsense"]].concat()).expect(2);
     assert!(unknown.stderr.contains("`nonsense` is not a revision"), "{}", unknown.stderr);
+}
+
+#[test]
+fn watching_answers_each_change_until_it_is_interrupted() {
+    let repository = Repository::orders();
+    repository.git(&["add", "-A"]);
+    repository.git(&["commit", "-qm", "the starter"]);
+    let mut watch = repository.command(&["test", "--watch", "--layer", "static,policy", "--format", "json"]);
+    let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    assert_eq!((&next()["selected"], &next()["verdict"]), (&"everything".into(), &"pass".into()));
+
+    let begun = Instant::now();
+    repository.edit("policies/orders.cedar", OPEN_POLICY.0, OPEN_POLICY.1);
+    assert_eq!((&next()["selected"], &next()["verdict"]), (&"everything".into(), &"fail".into()));
+    println!("{} ms from the edit to the answer", begun.elapsed().as_millis());
+    repository.write("policies/orders.cedar", "permit (principal, action, resource) when { nonsense };");
+    assert_eq!(next()["error"]["exit"], 2, "a mistake is told, and the watch goes on");
+    repository.git(&["checkout", "-q", "policies"]);
+    assert_eq!((&next()["selected"], &next()["verdict"]), (&"everything".into(), &"pass".into()));
+    repository.write("README.md", "words");
+    assert_eq!(next()["selected"], "nothing");
+
+    assert!(Command::new("kill").args(["-INT", &watch.id().to_string()]).status().unwrap().success());
+    assert_eq!(watch.wait().unwrap().code(), Some(130));
 }

@@ -1,7 +1,7 @@
 //! Before a commit: what is staged, and not what lies beside it. Files are held against each other in a copy of what is
 //! staged; requests are sent only when the API that answers is the staged one. Index and work tree are only read.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use security_tests::verdict::Layer;
 use security_tests::{Run, Verdict};
@@ -35,7 +35,7 @@ pub(super) async fn run(args: &HookRun, mut interrupts: Interrupts) -> Result<Ex
         Err(Failure::Interrupted) => return Err(Failure::Interrupted),
         // What the machine lacks says nothing about access.
         Err(failure) if failure.exit() == Exit::World || mode == Mode::Warn => {
-            report.not_run("hook", &failure.render(false), std::time::Duration::ZERO);
+            report.not_run("hook", &failure.render(false), Duration::ZERO);
             report.worsen(Verdict::Inconclusive);
         }
         Err(failure) => return Err(failure),
@@ -137,7 +137,7 @@ async fn test_both(
     let files = test::file_layers(session, rules, (&[Layer::Static, Layer::Policy], reporter)).await?;
     report.run("files", &files, begun.elapsed());
     let begun = Instant::now();
-    let ran = match requests(job, candidate, &wanted, (reporter, interrupts)).await? {
+    let ran = match requests(job, candidate, (&wanted, report.elapsed()), (reporter, interrupts)).await? {
         Live::NotRun(reason) => {
             report.not_run("stack", &reason, begun.elapsed());
             None
@@ -169,7 +169,7 @@ async fn test_both(
 async fn requests(
     job: &Job<'_>,
     candidate: &Candidate,
-    wanted: &Scope,
+    (wanted, spent): (&Scope, Duration),
     (reporter, interrupts): (&Reporter, &mut Interrupts),
 ) -> Result<Live, Failure> {
     let unlike = candidate.unlike(&job.repository)?;
@@ -183,7 +183,7 @@ async fn requests(
     let wanted = WantedLive {
         command: "hook run pre-commit",
         operations,
-        budget: Some(job.args.budget),
+        budget: Some((job.args.budget, spent)),
         source: source.map_or(0, seconds),
         policies,
     };

@@ -124,6 +124,11 @@ impl Report {
         };
     }
 
+    /// Since the hook began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
     pub(super) fn verdict(&self) -> Verdict {
         self.verdict
     }

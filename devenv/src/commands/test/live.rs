@@ -27,8 +27,8 @@ pub(in crate::commands) struct Wanted<'a> {
     pub(in crate::commands) command: &'a str,
     /// These; none: all.
     pub(in crate::commands) operations: Vec<String>,
-    /// How long requests may be sent.
-    pub(in crate::commands) budget: Option<Duration>,
+    /// How long everything may take but building, and how much of that is spent.
+    pub(in crate::commands) budget: Option<(Duration, Duration)>,
     /// When source that a process runs was last written, in seconds since the epoch: an older one is started again.
     pub(in crate::commands) source: i64,
     /// When a policy was last written.
@@ -98,7 +98,7 @@ async fn on_stack(
     let base_url = running::url_of(service)
         .ok_or_else(|| Failure::new(Exit::Usage, format!("service `{}` has no port on this machine", service.name)))?;
     let target = target(session, load_rules(session, reporter)?, (base_url, tokens(session)));
-    let mut options = options(wanted);
+    let mut options = options(wanted, replace);
     // Layers that are named must run: those that cannot run here are not named, and files were looked at before.
     let possible = plan(&target, &options)?.layers.into_iter().filter(|layer| layer.skipped.is_none());
     let files = [Layer::Static, Layer::Policy];
@@ -111,13 +111,15 @@ async fn on_stack(
     Ok(Live::Ran { run: Box::new(run), build, replace, tests: begun.elapsed() })
 }
 
-fn options(wanted: &Wanted<'_>) -> Options {
+fn options(wanted: &Wanted<'_>, replace: Duration) -> Options {
+    // However slow the rest was: a run without requests would say nothing.
+    let left = |(budget, spent): (Duration, Duration)| budget.saturating_sub(spent + replace).max(budget / 4);
     let now = jiff::Timestamp::now();
     Options {
         operations: wanted.operations.clone(),
         seed: now.as_microsecond().unsigned_abs(),
         started_at: now.to_string(),
-        budget: wanted.budget,
+        budget: wanted.budget.map(left),
         ..Options::default()
     }
 }

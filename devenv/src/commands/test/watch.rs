@@ -140,7 +140,7 @@ impl Round<'_> {
             let wanted = Wanted {
                 command: "test --watch",
                 operations: self.operations(&options.operations),
-                budget: args.budget.or(Some(BUDGET)),
+                budget: Some((args.budget.unwrap_or(BUDGET), Duration::ZERO)),
                 source: now_in_seconds(),
                 policies: Some(SystemTime::now()),
             };
