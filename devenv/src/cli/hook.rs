@@ -9,10 +9,12 @@ use super::{Format, StackArgs};
 
 /// `devenv hook`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  devenv hook install                 test what is staged before each commit, everything before each push\n  \
+#[command(
+    after_help = "Examples:\n  devenv hook install                 test what is staged before each commit, everything before each push\n  \
     devenv hook install --mode warn     tell, and let it pass\n  \
     devenv hook run pre-commit          what the hook does, by hand\n  \
-    git commit --no-verify              this once without")]
+    git commit --no-verify              this once without"
+)]
 pub struct Hook {
     /// What to do with the hooks.
     #[command(subcommand)]

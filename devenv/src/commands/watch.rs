@@ -177,7 +177,8 @@ fn built(service: &Service) -> Option<Option<String>> {
 
 /// What in a project's directory nobody edits.
 pub(super) fn ignored(directory: &Path) -> Ignore {
-    let patterns: Vec<String> = NEVER.iter().map(|pattern| (*pattern).to_owned()).chain(git_ignored(directory)).collect();
+    let patterns: Vec<String> =
+        NEVER.iter().map(|pattern| (*pattern).to_owned()).chain(git_ignored(directory)).collect();
     Ignore::of(patterns.iter().map(String::as_str))
 }
 

@@ -39,13 +39,12 @@ impl Repository {
         let mut lines = text.lines().map(PathBuf::from);
         let mut next = || lines.next().ok_or_else(|| GitError::Refused("no work tree here".to_owned()));
         let (top, git, common, hooks, index) = (next()?, next()?, next()?, next()?, next()?);
-        let absolute = |path: &Path| {
-            path.canonicalize().map_err(|cause| GitError::File { path: path.to_path_buf(), cause })
-        };
+        let absolute =
+            |path: &Path| path.canonicalize().map_err(|cause| GitError::File { path: path.to_path_buf(), cause });
         let (top, asked) = (absolute(&top)?, absolute(directory)?);
-        let inside = asked.strip_prefix(&top).map_err(|_| {
-            GitError::Refused(format!("{} is not in the work tree {}", asked.display(), top.display()))
-        })?;
+        let inside = asked
+            .strip_prefix(&top)
+            .map_err(|_| GitError::Refused(format!("{} is not in the work tree {}", asked.display(), top.display())))?;
         let prefix = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
         Ok(Self { top, prefix, common, hooks, index, directory: git })
     }

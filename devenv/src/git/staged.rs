@@ -109,7 +109,8 @@ impl Staged {
     pub fn work_tree_difference(&self, repository: &Repository, base: &str) -> Result<(String, Vec<String>), GitError> {
         let form = ["--no-color", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative", "-U0"];
         let sides = ["--src-prefix=a/", "--dst-prefix=b/", "--inter-hunk-context=0", base, "--"];
-        let text = self.ask(repository, &[&["-c", "core.quotePath=false", "diff", "-p"], &form[..], &sides[..]].concat())?;
+        let text =
+            self.ask(repository, &[&["-c", "core.quotePath=false", "diff", "-p"], &form[..], &sides[..]].concat())?;
         Ok((text, self.untracked(repository)?))
     }
 
@@ -131,7 +132,11 @@ fn paths(text: &str) -> Vec<String> {
 }
 
 /// Through an index of its own, so that the user's stays as it is.
-fn export(repository: &Repository, (tree, below): (&str, &str), (index, target): (&Path, &Path)) -> Result<(), GitError> {
+fn export(
+    repository: &Repository,
+    (tree, below): (&str, &str),
+    (index, target): (&Path, &Path),
+) -> Result<(), GitError> {
     fs::create_dir_all(target).map_err(|cause| GitError::File { path: target.to_path_buf(), cause })?;
     let part = format!("{tree}:{below}");
     let prefix = format!("--prefix={below}/");

@@ -85,7 +85,11 @@ impl Bench {
             }
         }
         for (name, value) in &self.environment {
-            if value.is_empty() { command.env_remove(name) } else { command.env(name, value) };
+            if value.is_empty() {
+                command.env_remove(name)
+            } else {
+                command.env(name, value)
+            };
         }
         command
     }
@@ -110,7 +114,11 @@ pub(crate) fn ran(output: Output) -> Ran {
 }
 
 fn takes_stack_arguments(arguments: &[&str]) -> bool {
-    !is_about_git(arguments) && !matches!(arguments.first(), None | Some(&"completions" | &"gc" | &"init" | &"--help" | &"--version" | &"help"))
+    !is_about_git(arguments)
+        && !matches!(
+            arguments.first(),
+            None | Some(&"completions" | &"gc" | &"init" | &"--help" | &"--version" | &"help")
+        )
         && !arguments.contains(&"--help")
 }
 

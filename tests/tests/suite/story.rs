@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::program::Ran;
 use crate::repository::{Files, Repository, free_port};
 
-const OPEN_POLICY: (&str, &str) = ("  resource is Order\n)\nwhen { resource.owner == principal };", "  resource is Order\n);");
+const OPEN_POLICY: (&str, &str) =
+    ("  resource is Order\n)\nwhen { resource.owner == principal };", "  resource is Order\n);");
 /// Support may delete, too: by the policies and by the rules.
 const WIDER_POLICY: (&str, &str) = (
     "action in [Action::\"readOrder\", Action::\"readMargin\", Action::\"refundOrder\"],",
@@ -48,7 +49,11 @@ fn with_files_alone_a_commit_that_opens_something_is_stopped_until_it_is_meant_s
     assert!(!text.contains("files "), "{text}");
 
     let document = repository.read("openapi.yaml");
-    let added = document.replacen("paths:\n", "paths:\n  /everything:\n    get: { operationId: listEverything, responses: {} }\n", 1);
+    let added = document.replacen(
+        "paths:\n",
+        "paths:\n  /everything:\n    get: { operationId: listEverything, responses: {} }\n",
+        1,
+    );
     repository.write("openapi.yaml", &added);
     let text = said(&repository.commit("an endpoint"), 1);
     holds(&text, &["select   listEverything", "GET /everything has no rule", "undecided-operation:listEverything"]);
@@ -187,7 +192,10 @@ fn a_partly_staged_file_and_an_untracked_one_stay_as_they_are_and_the_staged_par
     let staged = NOTES_DOCUMENT.replace("  /notes:\n", "  /staged: { get: { operationId: staged } }\n  /notes:\n");
     repository.write("openapi.yaml", &staged);
     repository.git(&["add", "openapi.yaml"]);
-    repository.write("openapi.yaml", &staged.replace("/staged: { get: { operationId: staged", "/later: { get: { operationId: later"));
+    repository.write(
+        "openapi.yaml",
+        &staged.replace("/staged: { get: { operationId: staged", "/later: { get: { operationId: later"),
+    );
     repository.write("new.rs", "fn untracked() {}\n");
     repository.write("scratch.txt", "mine");
     let before = repository.snapshot();
@@ -222,7 +230,10 @@ fn git_commit_with_paths_or_all_tests_what_that_commit_will_hold() {
     said(&repository.commit("notes"), 0);
     repository.write("README.md", "words\n");
     repository.git(&["add", "README.md"]);
-    repository.write("openapi.yaml", &NOTES_DOCUMENT.replace("  /notes:\n", "  /open: { get: { operationId: open } }\n  /notes:\n"));
+    repository.write(
+        "openapi.yaml",
+        &NOTES_DOCUMENT.replace("  /notes:\n", "  /open: { get: { operationId: open } }\n  /notes:\n"),
+    );
     // The index holds the words only; what `-a` and a path add is tested all the same.
     for arguments in [&["commit", "-qam", "all"][..], &["commit", "-qm", "path", "openapi.yaml"]] {
         holds(&said(&repository.try_git(arguments), 1), &["undecided-operation:open"]);

@@ -8,10 +8,10 @@ use std::time::SystemTime;
 use security_tests::Api;
 
 use crate::cli::StackArgs;
+use crate::commands::Failure;
 use crate::commands::rules::{Rules, load_rules};
 use crate::commands::selection::{self, landmarks, that_matter};
 use crate::commands::session::Session;
-use crate::commands::Failure;
 use crate::event::Reporter;
 use crate::exit::Exit;
 use crate::git::{Repository, Staged};
@@ -81,11 +81,7 @@ pub(super) fn read(
 }
 
 /// Manifest and rules of the copy, under the name that the project has in the work tree.
-fn open(
-    repository: &Repository,
-    args: &StackArgs,
-    reporter: &Reporter,
-) -> Result<Option<(Session, Rules)>, Failure> {
+fn open(repository: &Repository, args: &StackArgs, reporter: &Reporter) -> Result<Option<(Session, Rules)>, Failure> {
     // A manifest above the copy would be somebody else's.
     let is_here = |located: &stack::Located| located.directory.starts_with(&args.dir);
     if !args.dir.is_dir() || !stack::locate(&args.dir, &args.file).is_ok_and(|located| is_here(&located)) {
@@ -103,7 +99,7 @@ fn open(
 }
 
 /// `.env` is usually ignored by git, and belongs to the machine like its environment does.
-fn link_dot_env(repository: &Repository, copy: &Path) -> Result<(), Failure> {
+pub(super) fn link_dot_env(repository: &Repository, copy: &Path) -> Result<(), Failure> {
     let own = repository.project().join(".env");
     let there = copy.join(".env");
     if own.is_file() && copy.is_dir() && there.symlink_metadata().is_err() {

@@ -175,7 +175,8 @@ async fn requests(
     let unlike = candidate.unlike(&job.repository)?;
     if let [first, rest @ ..] = unlike.as_slice() {
         let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-        let why = format!("{first}{more} is here otherwise than it is staged, so the API here is not the one of the commit");
+        let why =
+            format!("{first}{more} is here otherwise than it is staged, so the API here is not the one of the commit");
         return Ok(Live::NotRun(why));
     }
     let (source, policies) = candidate.written(&job.repository);

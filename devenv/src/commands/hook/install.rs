@@ -99,9 +99,7 @@ fn show(repository: &Repository, (rows, mode): (&[(&str, State)], Option<&str>),
     let path = |hook: &str| repository.hooks.join(hook).display().to_string();
     match format {
         Format::Json => {
-            let row = |(hook, state): &(&str, State)| {
-                json!({ "hook": hook, "installed": *state != State::Absent, "how": state.as_str(), "path": path(hook) })
-            };
+            let row = |(hook, state): &(&str, State)| json!({ "hook": hook, "installed": *state != State::Absent, "how": state.as_str(), "path": path(hook) });
             let hooks: Vec<Value> = rows.iter().map(row).collect();
             ui::print(&json!({ "mode": mode, "hooks": hooks }).to_string());
         }

@@ -11,6 +11,7 @@ use security_tests::Verdict;
 use serde_json::Value;
 use tokio::process::Command;
 
+use super::candidate::link_dot_env;
 use super::commit::Job;
 use super::mode;
 use super::report::Report;
@@ -83,23 +84,35 @@ async fn check(
         report.part("verified", &format!("{short}: this very tree passed everything before"), begun.elapsed());
         return Ok(());
     }
-    let place = match place(job, &tree)? {
-        Place::Here => Run { directory: job.stack.dir.clone(), state: None, target: None },
+    match place(job, &tree)? {
+        Place::Here => in_work_tree(job, (&tree, &short), (report, interrupts)).await,
         Place::Copy(scratch) => {
             report.part("copy", &format!("{short}, because the work tree is not that commit"), begun.elapsed());
-            return in_copy(job, (&tree, &short, scratch), (report, interrupts)).await;
+            in_copy(job, (&tree, &short, scratch), (report, interrupts)).await
         }
         Place::Blocked(why) => {
             report.not_run("stack", &format!("{short}: {why}"), begun.elapsed());
             report.worsen(Verdict::Inconclusive);
-            return Ok(());
+            Ok(())
         }
-    };
-    let clean = |job: &Job<'_>| Ok::<_, Failure>(matches!(self::place(job, &tree)?, Place::Here));
-    let verdict = test(job, &place, (report, interrupts)).await?;
+    }
+}
+
+async fn in_work_tree(
+    job: &Job<'_>,
+    (tree, short): (&str, &str),
+    (report, interrupts): (&mut Report, &mut Interrupts),
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let run = Run { directory: job.stack.dir.clone(), state: None, target: None };
+    let verdict = test(job, &run, (report, interrupts)).await?;
     report.part("tests", &format!("{short}: everything, in the work tree"), begun.elapsed());
-    if verdict == Verdict::Pass && clean(job)? {
-        job.remember(&tree, (Scope::Everything, until(job, &place.directory)));
+    // What was edited while the tests ran is not what was pushed.
+    if !matches!(place(job, tree)?, Place::Here) {
+        report.not_run("tests", &format!("{short}: files changed while the tests ran"), begun.elapsed());
+        report.worsen(Verdict::Inconclusive);
+    } else if verdict == Verdict::Pass {
+        job.remember(tree, (Scope::Everything, until(job, &run.directory)));
     }
     Ok(())
 }
@@ -116,6 +129,7 @@ async fn in_copy(
         report.part("select", &format!("{short}: nothing, it has no devenv.yaml"), begun.elapsed());
         return Ok(());
     }
+    link_dot_env(&job.repository, &directory)?;
     let target = job.repository.common.join("devenv/target");
     let run = Run { directory, state: Some(state.path().to_path_buf()), target: Some(target) };
     let verdict = test(job, &run, (report, interrupts)).await?;

@@ -30,9 +30,9 @@ use crate::select::Selection;
 use crate::stack::{Depth, Lock};
 use crate::ui::{self, Ui};
 pub(super) use live::{Live, Wanted as WantedLive, live};
-pub(super) use reports::{remember, terminal};
 use options::{needs_stack, options, rows};
 use reports::{Wanted, planned, reports, source, write};
+pub(super) use reports::{remember, terminal};
 use stack::{clean_up, on_stack, plan, run_layers, target, tokens};
 
 pub(super) async fn run(args: Test, interrupts: Interrupts) -> Result<Exit, Failure> {

@@ -13,13 +13,13 @@ use super::options::{needs_stack, options, rows};
 use super::reports::{remember, terminal};
 use super::{changed, file_layers};
 use crate::cli::{Format, StackArgs, Test};
+use crate::commands::Failure;
 use crate::commands::interrupt::Interrupts;
 use crate::commands::quiet::Quiet;
 use crate::commands::rules::load_rules;
 use crate::commands::selection::{self, absolute, landmarks};
 use crate::commands::session::Session;
 use crate::commands::watch::ignored;
-use crate::commands::Failure;
 use crate::event::Reporter;
 use crate::exit::Exit;
 use crate::git::Repository;
@@ -46,7 +46,11 @@ async fn watch(args: &Test, reporter: &Reporter, interrupts: &mut Interrupts) ->
         let text = format!("{} files are too many to watch: leave some out with .gitignore", watcher.len());
         return Err(Failure::new(Exit::Usage, text));
     }
-    let first = Selection::Everything(vec![Reason { file: "first look".into(), why: "at everything".into(), passed_over: false }]);
+    let first = Selection::Everything(vec![Reason {
+        file: "first look".into(),
+        why: "at everything".into(),
+        passed_over: false,
+    }]);
     let mut asked = Some(first);
     loop {
         if let Some(asked) = asked.take() {
@@ -168,7 +172,10 @@ impl Round<'_> {
             Format::Json => ui::print(&report::json(run).to_string()),
             Format::Text => {
                 let took = self.begun.elapsed().as_millis();
-                ui::print(&format!("{}\n{what}: {took} ms after the change was seen", terminal(run, rows(self.args), true)));
+                ui::print(&format!(
+                    "{}\n{what}: {took} ms after the change was seen",
+                    terminal(run, rows(self.args), true)
+                ));
             }
         }
     }
