@@ -70,9 +70,10 @@ pub struct HookRun {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
     pub stack: StackArgs,
-    /// Before a commit, take so long at most beside building (`2s`, `500ms`): requests go to the worst risks first
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2s")]
-    pub budget: Duration,
+    /// Before a commit, take so long at most beside building: requests go to the worst risks first [default: `git config
+    /// devenv.hookBudget`, otherwise 2s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub budget: Option<Duration>,
     /// What a finding does [default: `git config devenv.hookMode`, otherwise block]
     #[arg(long, value_enum)]
     pub mode: Option<Mode>,

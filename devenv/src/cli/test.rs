@@ -220,7 +220,7 @@ fn shard(text: &str) -> Result<Shard, String> {
 }
 
 /// `2s`, `500ms`, `1.5s`, `1m`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0)];
     let (number, factor) = units
         .iter()

@@ -94,6 +94,7 @@ fn with_the_stack_up_a_deleted_check_is_told_with_operation_persona_and_request(
         json["reports"].as_array().unwrap().iter().flat_map(|report| report["findings"].as_array().unwrap()).collect();
     let read = findings.iter().find(|finding| finding["id"] == "object-access:readOrder").expect("a finding");
     assert!(read["steps"].to_string().contains("curl -sS -H"), "{read}");
+    repository.git(&["config", "devenv.hookBudget", "1m"]);
     let text = said(&repository.commit("open"), 1);
     holds(&text, &["by alice, bob", "attack   curl -sS -H \"Authorization: Bearer $TOKEN_", "the commit is stopped"]);
 
@@ -155,6 +156,8 @@ fn notes() -> Repository {
     ]);
     repository.devenv(&["up", "-d"]).expect(0);
     repository.devenv(&["hook", "install"]).expect(0);
+    // However busy the machine is.
+    repository.git(&["config", "devenv.hookBudget", "1m"]);
     repository
 }
 
@@ -321,6 +324,7 @@ fn watching_answers_each_change_until_it_is_interrupted() {
     assert_eq!((&next()["selected"], &next()["verdict"]), (&"everything".into(), &"fail".into()));
     println!("{} ms from the edit to the answer", begun.elapsed().as_millis());
     repository.write("policies/orders.cedar", "permit (principal, action, resource) when { nonsense };");
+    assert_eq!(next()["selected"], "everything");
     assert_eq!(next()["error"]["exit"], 2, "a mistake is told, and the watch goes on");
     repository.git(&["checkout", "-q", "policies"]);
     assert_eq!((&next()["selected"], &next()["verdict"]), (&"everything".into(), &"pass".into()));

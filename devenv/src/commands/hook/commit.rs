@@ -7,8 +7,8 @@ use security_tests::verdict::Layer;
 use security_tests::{Run, Verdict};
 
 use super::candidate::{Candidate, Reading, read};
-use super::mode;
 use super::report::Report;
+use super::{budget, mode};
 use crate::cli::{HookRun, Mode, StackArgs};
 use crate::commands::Failure;
 use crate::commands::interrupt::Interrupts;
@@ -46,6 +46,8 @@ pub(super) async fn run(args: &HookRun, mut interrupts: Interrupts) -> Result<Ex
 /// One run of a hook.
 pub(super) struct Job<'a> {
     pub(super) args: &'a HookRun,
+    /// How long a commit may wait.
+    budget: Duration,
     /// Of the work tree.
     pub(super) stack: StackArgs,
     pub(super) repository: Repository,
@@ -57,7 +59,12 @@ impl<'a> Job<'a> {
         let start = absolute(&args.stack.dir)?;
         let dir = stack::locate(&start, &args.stack.file).map_or(start, |located| located.directory);
         let repository = Repository::open(&dir)?;
-        Ok(Self { args, stack: StackArgs { dir, ..args.stack.clone() }, repository })
+        Ok(Self {
+            args,
+            budget: budget(args, &repository)?,
+            stack: StackArgs { dir, ..args.stack.clone() },
+            repository,
+        })
     }
 
     /// Whether a tree passed before, in this scope or a wider one.
@@ -184,7 +191,7 @@ async fn requests(
     let wanted = WantedLive {
         command: "hook run pre-commit",
         operations,
-        budget: Some((job.args.budget, spent)),
+        budget: Some((job.budget, spent)),
         source: source.map_or(0, seconds),
         policies,
     };

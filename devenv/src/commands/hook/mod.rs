@@ -7,6 +7,8 @@ mod push;
 mod report;
 mod snippet;
 
+use std::time::Duration;
+
 use crate::cli::{Format, Hook, HookCommand, HookName, HookRun, Mode};
 use crate::commands::Failure;
 use crate::commands::interrupt::Interrupts;
@@ -16,6 +18,10 @@ use crate::ui;
 
 /// Where the mode is kept.
 const MODE: &str = "devenv.hookMode";
+/// Where the budget is kept.
+const BUDGET: &str = "devenv.hookBudget";
+/// Longer, and people pass the hook by.
+const DEFAULT_BUDGET: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(args: Hook, interrupts: Interrupts) -> Result<Exit, Failure> {
     match args.command {
@@ -50,6 +56,16 @@ fn mode(args: &HookRun, repository: &Repository) -> Result<Mode, Failure> {
     match args.mode {
         Some(mode) => Ok(mode),
         None => configured(repository).map(Option::unwrap_or_default),
+    }
+}
+
+/// How long a commit may wait: as typed, as configured, or 2 s.
+fn budget(args: &HookRun, repository: &Repository) -> Result<Duration, Failure> {
+    match (args.budget, repository.setting(BUDGET)?) {
+        (Some(budget), _) => Ok(budget),
+        (None, None) => Ok(DEFAULT_BUDGET),
+        (None, Some(text)) => crate::cli::duration(&text)
+            .map_err(|error| Failure::with_help(Exit::Usage, format!("`{BUDGET}` is `{text}`"), error)),
     }
 }
 

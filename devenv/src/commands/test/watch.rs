@@ -16,7 +16,7 @@ use crate::cli::{Format, StackArgs, Test};
 use crate::commands::Failure;
 use crate::commands::interrupt::Interrupts;
 use crate::commands::quiet::Quiet;
-use crate::commands::rules::load_rules;
+use crate::commands::rules::{Rules, load_rules};
 use crate::commands::selection::{self, absolute, landmarks};
 use crate::commands::session::Session;
 use crate::commands::watch::ignored;
@@ -51,12 +51,12 @@ async fn watch(args: &Test, reporter: &Reporter, interrupts: &mut Interrupts) ->
         why: "at everything".into(),
         passed_over: false,
     }]);
-    let mut asked = Some(first);
+    let mut seen = Some((first, None));
     loop {
-        if let Some(asked) = asked.take() {
+        if let Some((asked, loaded)) = seen.take() {
             let round = Round { args, stack: &stack, asked, begun: Instant::now() };
             // A mistake in a file is mended by the next change: nothing here ends the watch.
-            match round.answer((reporter, interrupts)).await {
+            match round.answer(loaded, (reporter, interrupts)).await {
                 Ok(()) => {}
                 Err(Failure::Interrupted) => return Err(Failure::Interrupted),
                 Err(failure) => tell(args.format, failure.render(ui::colour_stderr()), failure.to_json()),
@@ -68,7 +68,7 @@ async fn watch(args: &Test, reporter: &Reporter, interrupts: &mut Interrupts) ->
             () = interrupts.next() => return Err(Failure::Interrupted),
         };
         let paths: BTreeSet<PathBuf> = changes.into_values().flat_map(paths).collect();
-        asked = Some(concerned(&stack, (&directory, &paths)));
+        seen = Some(concerned(&stack, (&directory, &paths)));
     }
 }
 
@@ -85,20 +85,26 @@ fn tell(format: Format, text: String, json: serde_json::Value) {
     }
 }
 
+/// Manifest and rules as they were read for the selection.
+type Loaded = Option<(Session, Rules)>;
+
 /// What the changed files ask for, as far as the last commit tells what changed in them; everything when that is not known.
-fn concerned(stack: &StackArgs, (directory, paths): (&Path, &BTreeSet<PathBuf>)) -> Selection {
+fn concerned(stack: &StackArgs, (directory, paths): (&Path, &BTreeSet<PathBuf>)) -> (Selection, Loaded) {
     let shown = |path: &PathBuf| path.strip_prefix(directory).unwrap_or(path).display().to_string();
-    let unknown = || {
-        let reason = |path| Reason { file: shown(path), why: "changed".to_owned(), passed_over: false };
-        Selection::Everything(paths.iter().map(reason).collect())
-    };
-    by_commit(stack, paths).unwrap_or_else(|_| unknown())
+    let reason = |path| Reason { file: shown(path), why: "changed".to_owned(), passed_over: false };
+    let unknown = || Selection::Everything(paths.iter().map(reason).collect());
+    let (reporter, _events) = Reporter::channel();
+    let loaded = Session::open(stack, &reporter).and_then(|session| {
+        let rules = load_rules(&session, &reporter)?;
+        Ok((session, rules))
+    });
+    // What is wrong with the files is told by the answer.
+    let Ok((session, rules)) = loaded else { return (unknown(), None) };
+    let asked = by_commit((&session, &rules), paths).unwrap_or_else(|_| unknown());
+    (asked, Some((session, rules)))
 }
 
-fn by_commit(stack: &StackArgs, paths: &BTreeSet<PathBuf>) -> Result<Selection, Failure> {
-    let (reporter, _events) = Reporter::channel();
-    let session = Session::open(stack, &reporter)?;
-    let rules = load_rules(&session, &reporter)?;
+fn by_commit((session, rules): (&Session, &Rules), paths: &BTreeSet<PathBuf>) -> Result<Selection, Failure> {
     let repository = Repository::open(&session.project.directory)?;
     let files = changed::files(&repository, "HEAD")?;
     let mut by_path: BTreeMap<PathBuf, _> =
@@ -109,8 +115,8 @@ fn by_commit(stack: &StackArgs, paths: &BTreeSet<PathBuf>) -> Result<Selection, 
         by_path.remove(path).unwrap_or(crate::select::FileDiff { path: inside, hunks: Vec::new() })
     };
     let files = paths.iter().map(of).collect();
-    let landmarks = landmarks(&repository, &session, &rules);
-    selection::selection(&repository, (files, "HEAD"), (&session, &rules, &landmarks))
+    let landmarks = landmarks(&repository, session, rules);
+    selection::selection(&repository, (files, "HEAD"), (session, rules, &landmarks))
 }
 
 /// The answer to one change.
@@ -122,7 +128,11 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    async fn answer(&self, (reporter, interrupts): (&Reporter, &mut Interrupts)) -> Result<(), Failure> {
+    async fn answer(
+        &self,
+        loaded: Loaded,
+        (reporter, interrupts): (&Reporter, &mut Interrupts),
+    ) -> Result<(), Failure> {
         let args = self.args;
         let mut lines = vec![format!("selected: {}", selection::title(&self.asked))];
         lines.extend(selection::reasons(&self.asked).into_iter().map(|line| format!("  {line}")));
@@ -133,10 +143,17 @@ impl Round<'_> {
         let options = options(args)?;
         let files = [Layer::Static, Layer::Policy];
         let wanted = |layer: &Layer| options.layers.is_empty() || options.layers.contains(layer);
-        let session = Session::open(self.stack, reporter)?;
+        let (session, rules) = match loaded {
+            Some(loaded) => loaded,
+            None => {
+                let session = Session::open(self.stack, reporter)?;
+                let rules = load_rules(&session, reporter)?;
+                (session, rules)
+            }
+        };
         let layers: Vec<Layer> = files.into_iter().filter(wanted).collect();
         if !layers.is_empty() {
-            let run = file_layers(&session, load_rules(&session, reporter)?, (&layers, reporter)).await?;
+            let run = file_layers(&session, rules, (&layers, reporter)).await?;
             remember(&session.project, &run);
             self.show(&run, "files");
         }
