@@ -2,6 +2,7 @@
 
 mod ci;
 mod export;
+mod hook;
 mod policy;
 mod test;
 mod upkeep;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use ci::*;
 pub use export::*;
+pub use hook::*;
 pub use policy::*;
 pub use test::*;
 pub use upkeep::*;
@@ -80,6 +82,8 @@ pub enum Command {
     Export(Export),
     /// Run the tests in CI: `ci init` writes the pipeline
     Ci(Ci),
+    /// Test on every commit and before every push: put the calls into git's hooks, or do what they do
+    Hook(Box<Hook>),
     /// Write a starter project; or a devenv.yaml over the Compose file that is there
     Init(NewProject),
     /// Check this machine: engine, ports, versions, and how to mend each

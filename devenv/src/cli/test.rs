@@ -14,7 +14,8 @@ use super::{Format, StackArgs};
 #[command(after_help = "Examples:\n  devenv test                                      everything\n  \
     devenv test --layer static,policy                files only, no stack\n  \
     devenv test --report html=run.html --report sarif=run.sarif\n  \
-    devenv test --budget 2s                          before a commit: what would be worst first\n  \
+    devenv test --changed                            what the changes since HEAD ask for\n  \
+    devenv test --watch                              again with each change of a file\n  \
     devenv test replay object-access:readOrder       is it still there?")]
 pub struct Test {
     /// Something else than a run.
@@ -41,6 +42,12 @@ pub struct Test {
     /// Only these personas as attackers
     #[arg(long = "persona", value_name = "NAME", value_delimiter = ',')]
     pub personas: Vec<String>,
+    /// Only what a change asks for: the work tree against a revision [default: HEAD]; says what was selected, and why
+    #[arg(long, value_name = "BASE", num_args = 0..=1, default_missing_value = "HEAD", conflicts_with_all = ["target", "accept"])]
+    pub changed: Option<String>,
+    /// Go on with each change of a file: the layers that it concerns; Ctrl-C ends it
+    #[arg(long, conflicts_with_all = ["target", "accept", "plan", "changed", "shard"])]
+    pub watch: bool,
     /// Which findings fail: E exploits, P also profile conformance, H also hardening; the others are advice
     #[arg(long, value_enum, ignore_case = true, default_value_t)]
     pub tier: TierArg,
@@ -282,7 +289,7 @@ fn shard(text: &str) -> Result<Shard, String> {
 }
 
 /// `2s`, `500ms`, `1.5s`, `1m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0)];
     let (number, factor) = units
         .iter()

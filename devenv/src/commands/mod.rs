@@ -13,6 +13,7 @@ mod exec;
 mod export;
 mod failure;
 mod gc;
+mod hook;
 mod init;
 mod interrupt;
 mod lifecycle;
@@ -22,9 +23,11 @@ mod persona;
 mod plan;
 mod policy;
 mod ps;
+mod quiet;
 mod request;
 mod rules;
 mod running;
+mod selection;
 mod serve;
 mod session;
 mod target;
@@ -67,6 +70,7 @@ async fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Up(args) => up::run(args, interrupts).await,
         Command::Down(args) => down::run(args, interrupts).await,
         Command::Test(args) => test::run(*args, interrupts).await,
+        Command::Hook(args) => hook::run(*args, interrupts).await,
         only_looks => tokio::select! {
             result = look(only_looks) => result,
             () = interrupts.next() => Err(Failure::Interrupted),
@@ -105,9 +109,12 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::AuditLog(args) => audit_log::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Completions(args) => Ok(completions::run(&args)),
-        Command::Up(_) | Command::Down(_) | Command::Test(_) | Command::Serve(_) | Command::Supervise(_) => {
-            Ok(Exit::Success)
-        }
+        Command::Up(_)
+        | Command::Down(_)
+        | Command::Test(_)
+        | Command::Hook(_)
+        | Command::Serve(_)
+        | Command::Supervise(_) => Ok(Exit::Success),
     }
 }
 
@@ -145,6 +152,7 @@ fn format_of(command: &Command) -> Format {
         Command::Export(args) => match &args.form {
             ExportForm::Compose(args) => args.format,
         },
+        Command::Hook(args) => args.format(),
         Command::Audit(_)
         | Command::Ci(_)
         | Command::Completions(_)

@@ -20,6 +20,8 @@ pub(super) struct Session {
     pub(super) manifest: Manifest,
     pub(super) project: Project,
     pub(super) environment: BTreeMap<String, String>,
+    /// The files that the manifest was read from.
+    pub(super) files: Vec<std::path::PathBuf>,
     engine: EngineArg,
 }
 
@@ -80,7 +82,8 @@ impl Session {
         reporter: &Reporter,
     ) -> Result<Self, Failure> {
         let Opened { composed, project, variables } = open_files(args, variable, reporter)?;
-        Ok(Self { manifest: composed.manifest, project, environment: variables, engine: args.engine })
+        let files = composed.files().to_vec();
+        Ok(Self { manifest: composed.manifest, project, environment: variables, files, engine: args.engine })
     }
 
     /// The engine and plan for bringing the stack up.

@@ -175,6 +175,13 @@ fn built(service: &Service) -> Option<Option<String>> {
     }
 }
 
+/// What in a project's directory nobody edits.
+pub(super) fn ignored(directory: &Path) -> Ignore {
+    let patterns: Vec<String> =
+        NEVER.iter().map(|pattern| (*pattern).to_owned()).chain(git_ignored(directory)).collect();
+    Ignore::of(patterns.iter().map(String::as_str))
+}
+
 /// The patterns of `.gitignore`, in the notation of `.dockerignore`: without a slash inside they hold at any depth.
 fn git_ignored(directory: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(directory.join(".gitignore")).unwrap_or_default();

@@ -1,12 +1,34 @@
-//! Git, through the git program: the files of a revision. Must not know what is in them.
+//! Git, through the git program: repositories, what is staged, files of a revision, notes, hooks. Must not know what is in
+//! the files.
 //!
 //! The program is what the team has configured (worktrees, partial clones, safe directories); a library would not be.
+
+pub mod hooks;
+pub mod notes;
+mod repository;
+mod staged;
 
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use thiserror::Error;
+
+pub use repository::Repository;
+pub use staged::{Beside, Scratch, Staged};
+
+/// The variables with which git tells a hook about its repository (`git rev-parse --local-env-vars`). What a hook starts
+/// must not inherit them: a build script that asks git about itself would be told about the wrong repository.
+pub const LOCAL_VARIABLES: [&str; 8] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_INTERNAL_SUPER_PREFIX",
+];
 
 /// Why git did not give what was asked for.
 #[derive(Debug, Error)]
@@ -28,6 +50,14 @@ pub enum GitError {
     /// A file that is not text.
     #[error("`{0}` is not UTF-8 text")]
     NotText(String),
+    /// A file or directory that git needs cannot be made.
+    #[error("cannot use {}: {cause}", path.display())]
+    File {
+        /// Which.
+        path: std::path::PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
 }
 
 /// A file of a revision.

@@ -98,6 +98,12 @@ impl Composed {
         Place { file, line: position.line, column: position.column }
     }
 
+    /// Every file that it was read from, relative to the project's directory or as it was named.
+    #[must_use]
+    pub fn files(&self) -> &[std::path::PathBuf] {
+        &self.files
+    }
+
     /// The manifest written out in long forms, as `docker compose config` does, with the services of active profiles.
     #[must_use]
     pub fn canonical(&self, naming: Naming<'_>) -> serde_json::Value {

@@ -1,7 +1,6 @@
 //! What a change asks to be tested: nothing, some operations, or everything. Pure.
 //!
-//! Must not know git nor how tests are run. Errs on the side of everything: what is not understood is not skipped. No
-//! command calls it yet: it is meant for tests before a commit.
+//! Must not know git nor how tests are run. Errs on the side of everything: what is not understood is not skipped.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod diff;
@@ -64,6 +63,8 @@ pub struct Reason {
     pub file: String,
     /// One sentence.
     pub why: String,
+    /// It asks for nothing.
+    pub passed_over: bool,
 }
 
 /// What a change asks to be tested. `operations` are those of the API after the change.
@@ -75,7 +76,8 @@ pub fn select(change: &Change, landmarks: &Landmarks, operations: &Api) -> Selec
     let mut everything = false;
     for file in &change.files {
         let (impact, why) = impact(file, change, (landmarks, &names));
-        reasons.push(Reason { file: file.path.clone(), why });
+        let passed_over = matches!(impact, Impact::Nothing);
+        reasons.push(Reason { file: file.path.clone(), why, passed_over });
         match impact {
             Impact::Nothing => {}
             Impact::Operations(some) => wanted.extend(some),

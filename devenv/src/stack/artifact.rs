@@ -115,11 +115,16 @@ async fn cargo(
 
 /// Runs a build command; what it says on standard error is progress, and its end explains a failure.
 async fn run(project: &Project, service: &str, words: &[String], reporter: &Reporter) -> Result<String, ArtifactError> {
-    let command = words.join(" ");
+    let line = words.join(" ");
     let failed =
-        |code, output: String| ArtifactError::Build { service: service.into(), command: command.clone(), code, output };
+        |code, output: String| ArtifactError::Build { service: service.into(), command: line.clone(), code, output };
     let (program, arguments) = words.split_first().ok_or_else(|| failed(None, "the command is empty".into()))?;
-    let mut child = Process::new(program)
+    let mut command = Process::new(program);
+    // Inside a hook of git, a build script that asks git must be told about its own repository.
+    crate::git::LOCAL_VARIABLES.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    let mut child = command
         .args(arguments)
         .current_dir(&project.directory)
         .stdin(Stdio::null())

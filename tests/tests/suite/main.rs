@@ -27,6 +27,10 @@ mod product;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod repository;
+#[cfg(test)]
+mod story;
+#[cfg(test)]
 mod target;
 #[cfg(test)]
 mod workspace;

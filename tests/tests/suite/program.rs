@@ -55,6 +55,7 @@ impl Bench {
         Self { place, project, engine, environment: vec![] }
     }
 
+    /// Sets a variable; an empty one is taken away.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.into(), value.into()));
         self
@@ -74,6 +75,8 @@ impl Bench {
         command.args(arguments);
         if takes_stack_arguments(arguments) {
             command.arg("--dir").arg(&self.project).args(["--engine", self.engine]);
+        } else if is_about_git(arguments) {
+            command.arg("--dir").arg(&self.project);
         }
         command.env_clear().env("XDG_STATE_HOME", self.state()).env("NO_COLOR", "1");
         for name in ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "DOCKER_HOST", "CARGO_TARGET_DIR", "POSTGRES_IMAGE"] {
@@ -81,7 +84,13 @@ impl Bench {
                 command.env(name, value);
             }
         }
-        command.envs(self.environment.iter().cloned());
+        for (name, value) in &self.environment {
+            if value.is_empty() {
+                command.env_remove(name)
+            } else {
+                command.env(name, value)
+            };
+        }
         command
     }
 
@@ -105,8 +114,17 @@ pub(crate) fn ran(output: Output) -> Ran {
 }
 
 fn takes_stack_arguments(arguments: &[&str]) -> bool {
-    !matches!(arguments.first(), None | Some(&"completions" | &"gc" | &"init" | &"--help" | &"--version" | &"help"))
+    !is_about_git(arguments)
+        && !matches!(
+            arguments.first(),
+            None | Some(&"completions" | &"gc" | &"init" | &"--help" | &"--version" | &"help")
+        )
         && !arguments.contains(&"--help")
+}
+
+/// Hooks are put into a repository; what they do is done on a stack.
+fn is_about_git(arguments: &[&str]) -> bool {
+    matches!(arguments, ["hook", "install" | "uninstall" | "status", ..])
 }
 
 /// The program that this very `cargo test` built, beside this test.

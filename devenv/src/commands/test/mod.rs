@@ -2,11 +2,13 @@
 //! started.
 
 mod accept;
+mod changed;
 mod ci;
 mod draft;
 mod edit;
 mod exported;
 mod init;
+mod live;
 mod merge;
 mod mutations;
 mod options;
@@ -15,26 +17,32 @@ mod replay;
 mod reports;
 mod stack;
 mod waive;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
+use security_tests::verdict::Layer;
 use security_tests::{Options, Run, Verdict, report};
 
 use crate::cli::{Format, StackArgs, Test, TestAction};
 use crate::commands::interrupt::Interrupts;
-use crate::commands::rules::load_rules;
+use crate::commands::rules::{Rules, load_rules};
 use crate::commands::session::Session;
 use crate::commands::{Failure, base, running, target as foreign};
 use crate::event::Reporter;
 use crate::exit::Exit;
+use crate::select::Selection;
 use crate::stack::{Depth, Lock};
 use crate::ui::{self, Ui};
+pub(super) use live::{Live, Wanted as WantedLive, live};
 use options::{again, needs_stack, options, rows};
-use reports::{Wanted, planned, project_of, remember, reports, source, terminal, write};
+use reports::{Wanted, planned, project_of, reports, source, write};
+pub(super) use reports::{remember, terminal};
 use stack::{clean_up, on_stack, plan, run_layers, target, tokens};
 
 pub(super) async fn run(args: Test, interrupts: Interrupts) -> Result<Exit, Failure> {
     match args.action {
+        None if args.watch => watch::run(&args, interrupts).await,
         None => run_tests(&args, interrupts).await,
         Some(TestAction::Replay(args)) => replay::run(args, interrupts).await,
         Some(TestAction::Init(args)) => init::run(&args).await,
@@ -51,7 +59,8 @@ async fn run_tests(args: &Test, interrupts: Interrupts) -> Result<Exit, Failure>
     let folded = host.as_ref().filter(|_| args.format == Format::Text);
     folded.inspect(|host| host.open());
     let ui = Ui::start(args.format);
-    let result = prepare(args, ui.reporter(), interrupts).await;
+    let mut selection = None;
+    let result = prepare(args, ui.reporter(), (&mut selection, interrupts)).await;
     ui.finish().await;
     folded.inspect(|host| host.close());
     let Tested { run, sources } = match result? {
@@ -62,18 +71,31 @@ async fn run_tests(args: &Test, interrupts: Interrupts) -> Result<Exit, Failure>
         }
     };
     match args.format {
-        Format::Json => ui::print(&report::json(&run).to_string()),
-        Format::Text => ui::print_apart(&terminal(&run, rows(args), &again(args))),
+        Format::Json => ui::print(&changed::with_selection(report::json(&run), selection.as_ref()).to_string()),
+        Format::Text => ui::print_apart(&terminal(&run, rows(args), Some(&again(args)))),
     }
     host.inspect(|host| host.tell(&run, &sources));
     Ok(exit_of(&run))
 }
 
-async fn prepare(args: &Test, reporter: &Reporter, interrupts: Interrupts) -> Result<Done, Failure> {
+async fn prepare(
+    args: &Test,
+    reporter: &Reporter,
+    (selection, interrupts): (&mut Option<Selection>, Interrupts),
+) -> Result<Done, Failure> {
     let rules = rules_of(args.rules.as_deref(), &args.stack);
+    let mut options = options(args)?;
+    if let Some(base) = &args.changed {
+        let asked = changed::selection(&args.stack, base)?;
+        let done = changed::narrow(&mut options, &asked, (args.format, reporter));
+        *selection = Some(asked);
+        if let Some(done) = done {
+            return Ok(Done::Planned(done));
+        }
+    }
     let job = Job {
         stack: &args.stack,
-        options: options(args)?,
+        options,
         reports: reports(&args.reports)?,
         plan: args.plan.then_some(args.format),
         keep: args.keep,
@@ -106,7 +128,7 @@ struct Job<'a> {
     accept: bool,
     /// What a replay needs beside an id.
     again: String,
-    /// The commit that files are compared with; the last one, if nobody says.
+    /// The commit that files and the recorded matrix are compared with; the last one, if nobody says.
     base: Option<&'a str>,
     /// The Compose file that the stack was started from.
     exported: Option<&'a Path>,
@@ -135,6 +157,8 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
     if job.accept {
         // What is accepted now is not held against what was accepted before.
         rules.lock = None;
+    } else if let Some(base) = job.base {
+        rules.lock = changed::lock_at(&session, base, reporter)?;
     }
     rules.base = base::base((&session.project.directory, Some(&rules.openapi)), job.base, reporter)?;
     let sources = report::Sources {
@@ -172,15 +196,27 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
 
 /// The `policy` layer alone: rules against policies, in this process.
 pub(super) async fn policy_layer(session: &Session, reporter: &Reporter) -> Result<Run, Failure> {
-    let rules = load_rules(session, reporter)?;
+    file_layers(session, load_rules(session, reporter)?, (&[Layer::Policy], reporter)).await
+}
+
+/// Layers that need files only, in this process. Of several, those that make no sense here are left out: what is named and
+/// does not run would be no pass.
+pub(super) async fn file_layers(
+    session: &Session,
+    rules: Rules,
+    (layers, reporter): (&[Layer], &Reporter),
+) -> Result<Run, Failure> {
     let target = target(session, rules, (String::from("http://localhost"), (None, None)));
-    let options = Options {
-        layers: vec![security_tests::verdict::Layer::Policy],
-        started_at: jiff::Timestamp::now().to_string(),
-        ..Options::default()
-    };
-    let plan = plan(&target, &options)?;
-    Ok(run_layers(&plan, &target, reporter).await)
+    let mut options =
+        Options { layers: layers.to_vec(), started_at: jiff::Timestamp::now().to_string(), ..Options::default() };
+    let mut planned = plan(&target, &options)?;
+    let possible = |layer: &&security_tests::plan::PlannedLayer| layer.skipped.is_none();
+    let possible: Vec<Layer> = planned.layers.iter().filter(possible).map(|layer| layer.layer).collect();
+    if !possible.is_empty() && possible.len() < layers.len() {
+        options.layers = possible;
+        planned = plan(&target, &options)?;
+    }
+    Ok(run_layers(&planned, &target, reporter).await)
 }
 
 /// Tests an API that was not started here.
@@ -212,7 +248,7 @@ async fn attack(
 /// Brings the stack up when it is not, and takes down what it started.
 async fn with_stack(
     job: &Job<'_>,
-    (session, rules): (&Session, crate::commands::rules::Rules),
+    (session, rules): (&Session, Rules),
     (reporter, interrupts): (&Reporter, &mut Interrupts),
 ) -> Result<Run, Failure> {
     let _lock = Lock::take(&session.project, "test")?;

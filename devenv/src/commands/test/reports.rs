@@ -127,7 +127,7 @@ pub(super) fn project_of(url: &str, rules: &Path) -> Project {
 }
 
 /// Keeps a run for `replay`. Nothing depends on it: what cannot be kept is not.
-pub(super) fn remember(project: &Project, run: &Run) {
+pub(in crate::commands) fn remember(project: &Project, run: &Run) {
     let path = last_run(project);
     let beside = path.with_extension("json.new");
     let place = path.parent().map_or(Ok(()), std::fs::create_dir_all);
@@ -162,11 +162,11 @@ pub(super) fn planned(plan: &TestPlan, format: Format) -> String {
     steps.collect::<serde_json::Value>().to_string()
 }
 
-/// `again`: what a replay needs beside an id.
-pub(super) fn terminal(run: &Run, rows: Rows, again: &str) -> String {
+/// `again`: what a replay needs beside an id, when `replay` can look at it again.
+pub(in crate::commands) fn terminal(run: &Run, rows: Rows, again: Option<&str>) -> String {
     let colour = if ui::colour_stdout() { Colour::Ansi } else { Colour::None };
     let mut text = report::terminal_of(run, View { width: console_width(), colour, rows });
-    if let Some(finding) = run.findings.first() {
+    if let Some((finding, again)) = run.findings.first().zip(again) {
         text.push_str(&format!("to look at one again: `devenv test replay {}{again}`", finding.id));
     }
     text.trim_end().to_owned()

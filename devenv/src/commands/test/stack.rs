@@ -60,12 +60,20 @@ pub(super) async fn walk(
 ) -> Result<Run, Failure> {
     let target = target(session, rules, at);
     let plan = plan(&target, options)?;
+    run_or_restore((&plan, &target), (reporter, interrupts)).await
+}
+
+/// Runs the layers; Ctrl-C ends that, and changed people are put back.
+pub(super) async fn run_or_restore(
+    (plan, target): (&TestPlan, &Target),
+    (reporter, interrupts): (&Reporter, &mut Interrupts),
+) -> Result<Run, Failure> {
     tokio::select! {
-        run = run_layers(&plan, &target, reporter) => Ok(run),
+        run = run_layers(plan, target, reporter) => Ok(run),
         () = interrupts.next() => {
             reporter.report(Event::Note { message: "putting people back as they were (Ctrl-C again to leave it)".into() });
             tokio::select! {
-                restored = security_tests::restore(&target) => if let Err(who) = restored {
+                restored = security_tests::restore(target) => if let Err(who) = restored {
                     reporter.report(Event::Warning { message: format!("left changed: {who}; `devenv persona --reset`") });
                 },
                 () = interrupts.next() => {}
