@@ -205,14 +205,16 @@ fn field(name: &str, value: &str) -> String {
 /// A text in single quotes; its placeholders become variables in double quotes.
 fn quoted(text: &str) -> String {
     let mut parts = text.split("${");
-    let escaped = |text: &str| text.replace('\'', r"'\''");
-    let mut line = format!("'{}", escaped(parts.next().unwrap_or_default()));
+    let literal = |text: &str| match text {
+        "" => String::new(),
+        text => format!("'{}'", text.replace('\'', r"'\''")),
+    };
+    let mut line = literal(parts.next().unwrap_or_default());
     for part in parts {
         let (name, rest) = part.split_once('}').unwrap_or((part, ""));
-        line.push_str(&format!("'\"${}\"'{}", variable(name), escaped(rest)));
+        line.push_str(&format!("\"${}\"{}", variable(name), literal(rest)));
     }
-    line.push('\'');
-    line.replace("''", "")
+    line
 }
 
 fn variable(name: &str) -> String {

@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use crate::checks::{Check, Evidence, Work};
 use crate::flow::meaning::{Meaning, redirect_parameters};
-use crate::flow::script::{Question, Registered, Script, clients_with};
+use crate::flow::script::{Change, Question, Registered, Script, clients_with};
 use crate::flow::{Endpoint, judge};
 use crate::plan::{Case, Draft, Role};
 use crate::target::GrantType::AuthorizationCode;
@@ -69,14 +69,14 @@ fn try_address(
     check: &'static Check,
     registered: &Registered,
     (name, address): (&str, &str),
-    changes: &[(&str, Option<&str>)],
+    changes: &[Change<'_>],
 ) {
     let is_registered = registered.client.redirect_uris.iter().any(|known| known == address);
     if is_registered {
         return;
     }
     let mut script = Script::open(draft, registered);
-    let changes: Vec<(&str, Option<&str>)> =
+    let changes: Vec<Change<'_>> =
         std::iter::once(("redirect_uri", Some(address))).chain(changes.iter().copied()).collect();
     script.authorize(Role::Attack, &changes);
     script.case(check, (registered, AuthorizationCode), Question { variant: name, value: address });

@@ -4,7 +4,7 @@
 use crate::checks::{Check, Evidence, Work};
 use crate::exchange::Answer;
 use crate::flow::meaning::{Meaning, redirected};
-use crate::flow::script::{Question, Script, changed, clients_with, judge_sound_run, variant};
+use crate::flow::script::{Change, Question, Script, changed, clients_with, judge_sound_run, variant};
 use crate::flow::{Endpoint, judge};
 use crate::plan::{Case, Draft, Role};
 use crate::target::GrantType::AuthorizationCode;
@@ -76,7 +76,7 @@ const ODD: &str = "a b+c%2Bd&e=f#g?h/\"<i>'j\\k\u{e9}\u{4e16};l";
 fn state(draft: &mut Draft<'_>) {
     for registered in clients_with(draft, AuthorizationCode) {
         let wrong = [("scope", Some("\"")), ("state", Some(ODD))];
-        let cases: [(&str, &[(&str, Option<&str>)]); 2] =
+        let cases: [(&str, &[Change<'_>]); 2] =
             [("special-characters", &[("state", Some(ODD))]), ("with-error", &wrong)];
         for (name, changes) in cases {
             let mut script = Script::open(draft, &registered);
@@ -98,8 +98,7 @@ fn judge_state(case: &Case, evidence: &Evidence<'_>) -> Outcome {
 
 fn issuer(draft: &mut Draft<'_>) {
     for registered in clients_with(draft, AuthorizationCode) {
-        let cases: [(&str, &[(&str, Option<&str>)]); 2] =
-            [("with-code", &[]), ("with-error", &[("scope", Some("\""))])];
+        let cases: [(&str, &[Change<'_>]); 2] = [("with-code", &[]), ("with-error", &[("scope", Some("\""))])];
         for (name, changes) in cases {
             let mut script = Script::open(draft, &registered);
             script.authorize(Role::Attack, changes);
