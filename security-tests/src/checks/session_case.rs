@@ -159,7 +159,7 @@ pub(crate) fn representative(draft: &Draft<'_>) -> Option<Operation> {
 
 /// The operation that needs no role, wherever it is planned: it shows whether somebody is signed in.
 pub(crate) fn witness(draft: &Draft<'_>) -> Option<Operation> {
-    let id = forged_token::representative_of_run(draft)?;
+    let id = forged_token::witness(draft)?;
     draft.plan.operation(&id).cloned()
 }
 
