@@ -49,28 +49,37 @@ pub(crate) fn representative(draft: &Draft<'_>) -> Option<String> {
 }
 
 /// The operation that gets the full set.
-pub(crate) fn representative_of_run(draft: &Draft<'_>) -> Option<String> {
+fn representative_of_run(draft: &Draft<'_>) -> Option<String> {
     draft.representative(choose).map(str::to_owned)
+}
+
+/// The same, or one like it that was not asked for: it only shows whether somebody is signed in.
+pub(crate) fn witness(draft: &Draft<'_>) -> Option<String> {
+    let any = || draft.plan.operations.iter().find(|operation| fits(draft, operation));
+    representative_of_run(draft).or_else(|| any().map(|operation| operation.id.clone()))
 }
 
 /// The first `GET` without path parameters that every persona may call and that needs no role. A list whose content
 /// depends on roles comes second.
 fn choose(draft: &Draft<'_>) -> Option<String> {
-    let fits = |operation: &&Operation| {
-        let rule = draft.rule(&operation.id);
-        let no_role =
-            rule.is_some_and(|rule| rule.allow.contains(&Grant::Authenticated) && !rule.allow.contains(&Grant::Anyone));
-        let all_may = || draft.target.personas.keys().all(|persona| draft.may(&operation.id, Some(persona), None));
-        operation.method == "GET" && operation.path_parameters().is_empty() && no_role && all_may()
-    };
     // What a login says about itself tells most about whose token it is.
     let me = draft.login().and_then(|login| login.me.clone());
     if let Some(me) = me.filter(|me| draft.operations_of_run().any(|operation| operation.id == *me)) {
         return Some(me);
     }
     let scoped = |operation: &&Operation| draft.rule(&operation.id).is_some_and(|rule| rule.only.is_some());
+    let fits = |operation: &&Operation| fits(draft, operation);
     let plain = draft.operations_of_run().filter(|operation| !scoped(operation)).find(fits);
     plain.or_else(|| draft.operations_of_run().find(fits)).map(|operation| operation.id.clone())
+}
+
+/// Whether every persona may call an operation, without a role and without an object.
+fn fits(draft: &Draft<'_>, operation: &Operation) -> bool {
+    let no_role = draft
+        .rule(&operation.id)
+        .is_some_and(|rule| rule.allow.contains(&Grant::Authenticated) && !rule.allow.contains(&Grant::Anyone));
+    let all_may = || draft.target.personas.keys().all(|persona| draft.may(&operation.id, Some(persona), None));
+    operation.method == "GET" && operation.path_parameters().is_empty() && no_role && all_may()
 }
 
 /// Whose object a forged token is tried on.

@@ -12,7 +12,7 @@ use crate::oracle::{Decision, Relation};
 use crate::plan::{
     Action, Case, Control, Credential, Detail, Draft, ObjectId, Phase, Request, Role, StepId, Trial, Until, World,
 };
-use crate::verdict::Outcome;
+use crate::verdict::{Confidence, Outcome};
 
 /// Where a change must be noticed.
 pub(crate) struct Place<'a> {
@@ -159,7 +159,7 @@ pub(crate) fn representative(draft: &Draft<'_>) -> Option<Operation> {
 
 /// The operation that needs no role, wherever it is planned: it shows whether somebody is signed in.
 pub(crate) fn witness(draft: &Draft<'_>) -> Option<Operation> {
-    let id = forged_token::representative_of_run(draft)?;
+    let id = forged_token::witness(draft)?;
     draft.plan.operation(&id).cloned()
 }
 
@@ -209,8 +209,19 @@ pub(crate) fn judge(case: &Case, evidence: &Evidence<'_>) -> Outcome {
         (Outcome::Pass(how), Some(exchange)) => {
             Outcome::Pass(format!("{how}, {:.0} ms after the change", exchange.duration_ms))
         }
+        (Outcome::Unproven(_), _) if shows_the_same(case, evidence) => {
+            Outcome::Fail(Confidence::Confirmed, "the answer still holds what it held before the change".to_owned())
+        }
         (outcome, _) => outcome,
     }
+}
+
+/// Whether the answer after the change holds a marker of the one before it, in whatever form.
+fn shows_the_same(case: &Case, evidence: &Evidence<'_>) -> bool {
+    let control = case.trial.control.as_ref().and_then(|control| evidence.optional(Some(control.step)));
+    let (Some(before), Some(after)) = (control, evidence.optional(Some(case.trial.attack))) else { return false };
+    let known = evidence.markers(&before.text, None);
+    evidence.markers(&after.text, None).into_iter().any(|marker| known.contains(&marker))
 }
 
 fn object(draft: &mut Draft<'_>, place: &Place<'_>) -> Option<ObjectId> {

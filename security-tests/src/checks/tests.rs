@@ -193,3 +193,30 @@ fn a_refusal_of_a_weak_authentication_says_what_would_help() {
     assert!(confirmed(&judge(401, Some("Bearer error=\"invalid_token\""))));
     assert!(confirmed(&judge(403, None)));
 }
+
+#[test]
+fn what_is_still_shown_after_a_change_is_a_defect_in_whatever_form() {
+    let judge = |after: &str| {
+        let attack = Answer::new(200, after.to_owned());
+        let exchange = |answer| Some(Exchange { url: String::new(), result: Ok(answer), duration_ms: 1.0 });
+        let exchanges = [exchange(Answer::new(200, ALICES.to_owned())), exchange(attack)];
+        let marker = Marker { resource: "note".into(), owner: "alice".into() };
+        let plan =
+            TestPlan { markers: BTreeMap::from([("canary0000000000000".to_owned(), marker)]), ..TestPlan::default() };
+        let control = Control { step: 0, persona: "alice".into(), ..Control::default() };
+        let case = Case {
+            id: "case".into(),
+            check: "moved-tenant",
+            operation: "op".into(),
+            persona: Some("alice".into()),
+            relation: Relation::None,
+            expected: Decision::Deny,
+            trial: Trial { attack: 1, control: Some(control), ..Trial::default() },
+            detail: Detail::None,
+        };
+        let target = crate::plan::test_target();
+        session_case::judge(&case, &Evidence { target: &target, plan: &plan, exchanges: &exchanges })
+    };
+    assert!(confirmed(&judge(r#"{"text": "canary0000000000000"}"#)), "with a field less");
+    assert!(matches!(judge(r#"{"more": 1}"#), Outcome::Unproven(_)));
+}

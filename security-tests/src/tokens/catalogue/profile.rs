@@ -21,7 +21,8 @@ const CRITICAL: Family = profile("critical-header", "RFC 7515 §4.1.11, CVE-2025
 const TWICE: Family = profile("duplicate-claim", "RFC 7519 §4, RFC 7515 §4", Refusal::Duplicate);
 const OTHER_ALGORITHM: Family = profile("algorithm-family", "RFC 8725 §3.1", Refusal::Algorithm);
 const BOUND: Family = profile("sender-constraint", "RFC 9449 §7.2", Refusal::Binding);
-const STEP_UP: Family = profile("step-up", "RFC 9470 §5", Refusal::Authentication);
+// Sent only where a rule says what is asked for: then it must be.
+const STEP_UP: Family = Family { tier: Tier::Exploit, ..profile("step-up", "RFC 9470 §5", Refusal::Authentication) };
 
 pub(super) static PROFILE: &[Forgery] = &[
     EXPIRY.entry("exp-missing", Make::Minted(|_| Mint::claim("exp", Value::Null))),
