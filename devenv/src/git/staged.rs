@@ -115,7 +115,7 @@ impl Staged {
     }
 
     /// Writes the files of a tree below the temporary folder and says where: all of them, or those below one path. What
-    /// `.gitattributes` leaves out of archives is there, and nothing is fetched for it.
+    /// `.gitattributes` leaves out of archives is there; large files that are kept elsewhere stay pointers.
     ///
     /// # Errors
     /// Git cannot be run, or refuses; the disk is full.
