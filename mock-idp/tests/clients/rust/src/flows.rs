@@ -1,9 +1,9 @@
 //! The flows, each against a provider that runs already.
 
+use openidconnect::TokenResponse as _;
 use openidconnect::core::{CoreDeviceAuthorizationResponse, CoreRevocableToken};
 use openidconnect::http::Request;
 use openidconnect::{AccessToken, OAuth2TokenResponse as _, RevocationUrl, Scope, TokenIntrospectionResponse as _};
-use openidconnect::TokenResponse as _;
 
 use crate::login::{Outcome, client, discover, login, told};
 use crate::plain_http::send;
@@ -41,7 +41,8 @@ pub(crate) fn run(issuer: &str) -> usize {
 fn code(issuer: &str) -> Outcome {
     let metadata = discover(issuer)?;
     for algorithm in ["ES256", "RS256", "PS256", "EdDSA"] {
-        login(&client(&metadata, algorithm, None)?).map_err(|error| format!("{algorithm}: {}", told(error.as_ref())))?;
+        login(&client(&metadata, algorithm, None)?)
+            .map_err(|error| format!("{algorithm}: {}", told(error.as_ref())))?;
     }
     Ok(())
 }
@@ -60,7 +61,8 @@ fn refresh(issuer: &str) -> Outcome {
 
 fn backend_token(issuer: &str) -> Outcome<AccessToken> {
     let backend = client(&discover(issuer)?, "backend", Some("backend-secret"))?;
-    let answer = backend.exchange_client_credentials()?.add_scope(Scope::new("orders:read".to_owned())).request(&send)?;
+    let answer =
+        backend.exchange_client_credentials()?.add_scope(Scope::new("orders:read".to_owned())).request(&send)?;
     Ok(answer.access_token().clone())
 }
 

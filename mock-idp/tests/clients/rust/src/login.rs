@@ -12,8 +12,8 @@ use openidconnect::http::Request;
 use openidconnect::url::Url;
 use openidconnect::{
     AccessTokenHash, AdditionalProviderMetadata, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    DeviceAuthorizationUrl, EndpointMaybeSet, EndpointNotSet, EndpointSet, IntrospectionUrl, IssuerUrl, LoginHint, Nonce,
-    OAuth2TokenResponse as _, PkceCodeChallenge, ProviderMetadata, RedirectUrl, RevocationUrl, Scope,
+    DeviceAuthorizationUrl, EndpointMaybeSet, EndpointNotSet, EndpointSet, IntrospectionUrl, IssuerUrl, LoginHint,
+    Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, ProviderMetadata, RedirectUrl, RevocationUrl, Scope,
     TokenResponse as _,
 };
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,8 @@ pub(crate) fn login(client: &Client) -> Outcome<CoreTokenResponse> {
     let answer = send(Request::get(url.as_str()).body(Vec::new())?)?;
     let location = answer.headers().get("location").ok_or("no redirect")?.to_str()?;
     let callback = Url::parse(location)?;
-    let parameter = |name: &str| callback.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let parameter =
+        |name: &str| callback.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     // Left to the application by the crate, and shown in its README.
     if parameter("state").as_ref() != Some(state.secret()) {
         return Err("`state` is not the one that was sent".into());
