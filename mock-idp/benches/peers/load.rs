@@ -23,6 +23,7 @@ pub(crate) enum Until {
 
 /// What came of it.
 pub(crate) struct Load {
+    pub(crate) count: f64,
     pub(crate) per_second: f64,
     pub(crate) p99: Duration,
 }
@@ -54,7 +55,8 @@ pub(crate) async fn run(request: &Request, connections: usize, until: Until) -> 
     let seconds = begin.elapsed().as_secs_f64();
     times.sort_unstable();
     let p99 = times[times.len() * 99 / 100];
-    Load { per_second: f64::from(u32::try_from(times.len()).unwrap()) / seconds, p99 }
+    let count = f64::from(u32::try_from(times.len()).unwrap());
+    Load { count, per_second: count / seconds, p99 }
 }
 
 async fn one(port: u16, request: &[u8], left: &Cell<usize>, end: Instant) -> Vec<Duration> {

@@ -3,7 +3,8 @@
 //!
 //! Cold start to the first discovery answer, memory when idle, client credentials and introspection per second with
 //! their p99, and the memory after a million grants. Rounds alternate, so that all meet the same noise; the load comes
-//! from this one thread, on the same machine.
+//! from this one thread, on the same machine. `openssl speed` counts the processor time of one core; so do the columns
+//! "per core", which a busy machine changes little: answers by seconds of processor time that the server spent.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -32,9 +33,17 @@ const MEGABYTES_AFTER_A_MILLION: f64 = 64.0;
 #[derive(Default)]
 struct Measured {
     starts: Vec<f64>,
+    start_work: Vec<f64>,
     idle: Vec<f64>,
-    grants: Vec<Load>,
-    introspections: Vec<Load>,
+    grants: Vec<Under>,
+    introspections: Vec<Under>,
+}
+
+/// One phase of load.
+struct Under {
+    load: Load,
+    /// Answers by seconds of processor time that the server spent.
+    per_core: f64,
 }
 
 fn main() {
@@ -48,6 +57,7 @@ fn main() {
         for (subject, measured) in subjects.iter().zip(&mut measured) {
             let running = subject.start();
             measured.starts.push(running.started.as_secs_f64() * 1_000.0);
+            measured.start_work.push(running.started_after * 1_000.0);
             measured.idle.push(running.resident());
         }
     }
@@ -56,9 +66,13 @@ fn main() {
     for _ in 0..ROUNDS {
         limits.push(openssl());
         for (running, measured) in running.iter().zip(&mut measured) {
-            measured.grants.push(runtime.block_on(load::run(&running.grant(), CONNECTIONS, Until::Over(PHASE))));
-            let request = running.introspection();
-            measured.introspections.push(runtime.block_on(load::run(&request, CONNECTIONS, Until::Over(PHASE))));
+            let under = |request| {
+                let before = running.work();
+                let load = runtime.block_on(load::run(&request, CONNECTIONS, Until::Over(PHASE)));
+                Under { per_core: load.count / (running.work() - before), load }
+            };
+            measured.grants.push(under(running.grant()));
+            measured.introspections.push(under(running.introspection()));
         }
     }
     drop(running);
@@ -98,26 +112,32 @@ fn report(subjects: &[Subject], measured: &[Measured], limits: &[[(&str, f64); 3
     println!(
         "\nMedians of {ROUNDS} rounds and {STARTS} starts; {CONNECTIONS} connections; rates in 1/s, times in ms, memory in MB\n"
     );
-    println!("| | start (least) | idle | grants | p99 | of openssl, one core | introspections | p99 |");
-    println!("|---|---|---|---|---|---|---|---|");
+    println!(
+        "| | start (least) | of it work | idle | grants | p99 | per core | of openssl | introspections | p99 | per core |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for (subject, measured) in subjects.iter().zip(measured) {
-        let rates = |loads: &[Load]| median(loads.iter().map(|load| load.per_second));
-        let tails = |loads: &[Load]| median(loads.iter().map(|load| load.p99.as_secs_f64() * 1_000.0));
+        let rates = |loads: &[Under]| median(loads.iter().map(|under| under.load.per_second));
+        let tails = |loads: &[Under]| median(loads.iter().map(|under| under.load.p99.as_secs_f64() * 1_000.0));
+        let per_core = |loads: &[Under]| median(loads.iter().map(|under| under.per_core));
         let ratio = median(limits.iter().zip(&measured.grants).map(|(limits, grants)| {
             let (_, limit) = limits.iter().find(|(algorithm, _)| *algorithm == subject.algorithm).unwrap();
-            grants.per_second / limit
+            grants.per_core / limit
         }));
         let least = measured.starts.iter().copied().fold(f64::INFINITY, f64::min);
         println!(
-            "| {} {} | {:.1} ({least:.1}) | {:.1} | {:.0} | {:.1} | {ratio:.2} | {:.0} | {:.1} |",
+            "| {} {} | {:.1} ({least:.1}) | {:.1} | {:.1} | {:.0} | {:.1} | {:.0} | {ratio:.2} | {:.0} | {:.1} | {:.0} |",
             subject.name,
             subject.algorithm,
             median(measured.starts.iter().copied()),
+            median(measured.start_work.iter().copied()),
             median(measured.idle.iter().copied()),
             rates(&measured.grants),
             tails(&measured.grants),
+            per_core(&measured.grants),
             rates(&measured.introspections),
             tails(&measured.introspections),
+            per_core(&measured.introspections),
         );
     }
     let of = |index: usize| median(limits.iter().map(|limits| limits[index].1));

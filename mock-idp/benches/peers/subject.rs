@@ -28,6 +28,8 @@ pub(crate) struct Running {
     metadata: Value,
     /// From the start of the process to the first answer to discovery.
     pub(crate) started: Duration,
+    /// The processor time of it, in seconds.
+    pub(crate) started_after: f64,
 }
 
 /// The provider in each algorithm and, where `run` installed them, the others.
@@ -74,6 +76,7 @@ fn ours(algorithm: &str, port: u16) -> Vec<String> {
 impl Subject {
     /// Starts it and waits for its first answer.
     pub(crate) fn start(&self) -> Running {
+        assert!(discovery(self.port).is_none(), "something else answers at port {}", self.port);
         let (program, arguments) = self.command.split_first().unwrap();
         let begin = Instant::now();
         let mut command = Command::new(program);
@@ -86,7 +89,8 @@ impl Subject {
             assert!(begin.elapsed() < Duration::from_secs(20), "{} does not answer", self.name);
             std::thread::sleep(Duration::from_micros(200));
         };
-        Running { child, port: self.port, for_jwt: self.for_jwt, metadata, started: begin.elapsed() }
+        let (started, started_after) = (begin.elapsed(), work(child.id()));
+        Running { child, port: self.port, for_jwt: self.for_jwt, metadata, started, started_after }
     }
 }
 
@@ -99,7 +103,23 @@ fn discovery(port: u16) -> Option<Value> {
     serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
 }
 
+/// Seconds of processor time that a process has spent in all its threads, as the scheduler of Linux counts them.
+fn work(process: u32) -> f64 {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let of = |task: std::io::Result<std::fs::DirEntry>| -> f64 {
+        // A thread can end between the listing and the reading.
+        let Ok(text) = std::fs::read_to_string(task.unwrap().path().join("schedstat")) else { return 0.0 };
+        text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
+    };
+    tasks.map(of).sum()
+}
+
 impl Running {
+    /// Seconds of processor time that it has spent.
+    pub(crate) fn work(&self) -> f64 {
+        work(self.child.id())
+    }
+
     /// Resident memory of the process in MB, as Linux tells it.
     pub(crate) fn resident(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

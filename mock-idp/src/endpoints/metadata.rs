@@ -56,7 +56,7 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
     Json(document)
 }
 
-/// The published keys. Whoever comes before the RSA keys are made waits for them: half a set would be kept by clients.
+/// The published keys. Whoever comes before all are made waits for them: half a set would be kept by clients.
 pub(crate) async fn jwks(State(provider): State<Arc<Provider>>) -> Response {
     match provider.all_keys().await {
         Ok(()) => Json(provider.keys.jwk_set()).into_response(),
