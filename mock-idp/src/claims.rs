@@ -137,7 +137,10 @@ pub(crate) struct IdClaims<'a> {
     pub(crate) acr: Option<&'a str>,
     pub(crate) sid: &'a str,
     pub(crate) amr: &'static [&'static str],
-    pub(crate) at_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) at_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) c_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) nonce: Option<&'a str>,
     #[serde(flatten)]

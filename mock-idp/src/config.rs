@@ -8,7 +8,7 @@ mod client;
 mod features;
 mod keys;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -16,7 +16,7 @@ use url::Url;
 use crate::error::Error;
 use crate::secret::Secret;
 
-pub use behaviour::{ClaimTarget, Login, Mode, Tls};
+pub use behaviour::{ClaimTarget, LegacyFlow, Login, Mode, Tls};
 pub(crate) use check::check_redirect_uri;
 pub use client::{AuthMethod, Client, TokenExchange};
 pub use features::{ClientDocuments, DeviceAuthorization, Dpop, Registration, Resource, TrustedIssuer};
@@ -87,6 +87,9 @@ pub struct Config {
     /// Strict by default; what `permissive` lets through is recorded as a finding.
     #[serde(default)]
     pub mode: Mode,
+    /// Flows of the past that are switched on, for teaching; each use is a finding in every mode.
+    #[serde(default)]
+    pub legacy_flows: BTreeSet<LegacyFlow>,
     /// What a person is asked for at a login besides who they are.
     #[serde(default)]
     pub login: Login,
@@ -171,10 +174,16 @@ pub enum Grant {
     /// RFC 7523 §2.1.
     #[serde(rename = "jwt_bearer", alias = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
     JwtBearer,
+    /// RFC 6749 §4.2; only with `legacy_flows`.
+    #[serde(rename = "implicit")]
+    Implicit,
+    /// RFC 6749 §4.3; only with `legacy_flows`.
+    #[serde(rename = "password")]
+    Password,
 }
 
 impl Grant {
-    /// Every grant that works here.
+    /// Every grant that works here without further ado.
     pub(crate) const ALL: [Self; 6] = [
         Self::AuthorizationCode,
         Self::ClientCredentials,
@@ -193,6 +202,8 @@ impl Grant {
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            Self::Implicit => "implicit",
+            Self::Password => "password",
         }
     }
 

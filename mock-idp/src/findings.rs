@@ -36,6 +36,12 @@ pub(crate) enum Relaxation {
     UnregisteredScope,
     /// A refresh token that was used before, of a family that is alive.
     RefreshTokenReused,
+    /// Tokens in a redirect, which `legacy_flows` switched on.
+    ImplicitFlow,
+    /// The same beside a code.
+    HybridFlow,
+    /// A password that went through the client.
+    PasswordGrant,
 }
 
 /// One kind of leniency towards one client.
@@ -101,6 +107,12 @@ pub(crate) struct Leniency<'a> {
 }
 
 impl Leniency<'_> {
+    /// Records something that is switched on and that nobody should use, in every mode.
+    pub(crate) fn note(&self, used: Relaxation, client_id: &str, why_not: &Refused) {
+        tracing::warn!(client_id, "used because switched on: {}", why_not.description());
+        self.findings.record(used, client_id, why_not, self.now);
+    }
+
     /// In strict mode the refusal itself; in permissive mode a finding, and on it goes.
     pub(crate) fn let_through(&self, relaxation: Relaxation, client_id: &str, refused: Refused) -> Result<(), Refused> {
         match self.mode {

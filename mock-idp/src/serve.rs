@@ -27,9 +27,9 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let provider = Provider::new(config)?;
-    // The first random number of a process can take 30 ms (entropy is gathered from timing): not the first client's time.
+    // The first random number of a process can take 30 ms (entropy is gathered from timing), and RSA keys take long: not the
+    // first client's time. Whoever needs a key before it is made waits for it alone.
     tokio::task::spawn_blocking(|| drop(random::bearer_value()));
-    // RSA keys take long to make: after the first answers, not before them.
     for issuer in std::iter::once(&provider).chain(&provider.issuers) {
         let keys = Arc::clone(&issuer.keys);
         tokio::task::spawn_blocking(move || {

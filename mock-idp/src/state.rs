@@ -103,8 +103,8 @@ impl Provider {
         Leniency { mode: self.config.mode, findings: &self.findings, now: self.now() }
     }
 
-    /// The key that signs with an algorithm, or with the standard one. The first RSA key is made on a thread that may
-    /// take its time.
+    /// The key that signs with an algorithm, or with the standard one. The first one is made on a thread that may take its
+    /// time.
     pub(crate) async fn signer(&self, algorithm: Option<Algorithm>) -> Result<Arc<SigningKey>, Refused> {
         let algorithm = algorithm.unwrap_or(self.keys.standard());
         if let Made::Ready(key) = self.keys.current(algorithm) {
@@ -126,7 +126,12 @@ impl Provider {
     /// Makes a new current key of an algorithm.
     pub(crate) async fn rotate(&self, algorithm: Algorithm) -> Result<Arc<SigningKey>, Refused> {
         let keys = Arc::clone(&self.keys);
-        slow(move || keys.rotate(algorithm)).await
+        slow(move || {
+            // The one before has to be there, to be accepted still.
+            keys.complete()?;
+            keys.rotate(algorithm)
+        })
+        .await
     }
 
     /// A key that is not published, for tokens that must not be believed; made when first asked for.

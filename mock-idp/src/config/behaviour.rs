@@ -15,6 +15,18 @@ pub enum Mode {
     Permissive,
 }
 
+/// A flow that OAuth 2.1 has no more; for showing why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegacyFlow {
+    /// Tokens in the redirect, no code (RFC 6749 §4.2, OpenID Connect Core §3.2).
+    Implicit,
+    /// Tokens in the redirect beside a code (OpenID Connect Core §3.3).
+    Hybrid,
+    /// The person's password given to the client (RFC 6749 §4.3).
+    Password,
+}
+
 /// What a person is asked for at a login.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -35,6 +47,8 @@ pub enum ClaimTarget {
     Userinfo,
     /// To the API, on request (RFC 7662 §2.2).
     Introspection,
+    /// In ID token or `UserInfo`, if the client asks for it there by `claims` (OpenID Connect Core §5.5).
+    OnRequest,
 }
 
 /// HTTPS with a certificate of a local authority.

@@ -7,12 +7,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::cookie::Cookie;
-use super::{arrival, input, login, respond};
+use super::{arrival, front_channel, input, login, respond};
 use crate::directory::User;
 use crate::error::{Code, Refused};
-use crate::flow::authorize::{self, AuthorizationRequest, Next, Prompt, Refusal, answer_url};
+use crate::flow::authorize::{self, AuthorizationRequest, Next, Prompt, Refusal, ReturnAddress};
 use crate::flow::code;
 use crate::flow::form::Parameters;
+use crate::flow::response_type::ResponseType;
 use crate::flow::steps::{self, Chosen};
 use crate::journal::Note;
 use crate::pages;
@@ -52,8 +53,8 @@ async fn begin(provider: &Provider, headers: &HeaderMap, parameters: &Parameters
     let request = match authorize::parse(provider.front(), parameters, arrival) {
         Ok(request) => request,
         Err(Refusal::Page(refused)) => return pages::error(&refused, note(Note::refused(&refused))),
-        Err(Refusal::Redirect { redirect_uri, state, refused }) => {
-            return refuse(provider, &redirect_uri, state.as_deref(), &refused, note(Note::refused(&refused)));
+        Err(Refusal::Redirect { to, refused }) => {
+            return refuse(provider, &to, &refused, note(Note::refused(&refused)));
         }
     };
     match decide(provider, headers, &request).await {
@@ -61,18 +62,18 @@ async fn begin(provider: &Provider, headers: &HeaderMap, parameters: &Parameters
         Ok(Decision::Go(chosen)) => {
             let step = steps::next(provider.front(), &provider.store.ledger(), &request, &chosen);
             match step {
-                None => finish(provider, &request, chosen, note(Note::outcome("code issued"))),
+                None => finish(provider, &request, chosen, note(Note::outcome("code issued"))).await,
                 Some(step) if request.prompt == Prompt::Never => {
                     let refused = steps::required(step);
                     let note = note(Note::refused(&refused));
-                    refuse(provider, &request.redirect_uri, request.state.as_deref(), &refused, note)
+                    refuse(provider, &request.return_address(), &refused, note)
                 }
-                Some(_) => login::ask(provider, headers, request, chosen, note(Note::outcome("question shown"))),
+                Some(_) => login::ask(provider, headers, request, chosen, note(Note::outcome("question shown"))).await,
             }
         }
         Err(refused) => {
             let note = note(Note::refused(&refused));
-            refuse(provider, &request.redirect_uri, request.state.as_deref(), &refused, note)
+            refuse(provider, &request.return_address(), &refused, note)
         }
     }
 }
@@ -112,10 +113,18 @@ async fn active(provider: &Provider, id: &str) -> Result<Option<User>, Refused> 
 }
 
 /// Answers the request of a person of whom nothing more is asked, in the session that goes on or in a new one.
-pub(crate) fn finish(provider: &Provider, request: &AuthorizationRequest, chosen: Chosen, note: Note) -> Response {
+pub(crate) async fn finish(
+    provider: &Provider,
+    request: &AuthorizationRequest,
+    chosen: Chosen,
+    note: Note,
+) -> Response {
+    if let Err(refused) = authorize::about(request, &chosen.user) {
+        return failed(provider, request, &refused);
+    }
     match chosen.session {
-        Some(session) => answer(provider, request, session, note),
-        None => log_in(provider, request, &chosen, note),
+        Some(session) => answer(provider, request, session, note).await,
+        None => log_in(provider, request, &chosen, note).await,
     }
 }
 
@@ -130,7 +139,7 @@ fn gone(id: &str) -> Refused {
 
 /// Begins a session for a person and answers the request. Always a new session: one that was there before the login may
 /// have been planted (session fixation).
-fn log_in(provider: &Provider, request: &AuthorizationRequest, chosen: &Chosen, note: Note) -> Response {
+async fn log_in(provider: &Provider, request: &AuthorizationRequest, chosen: &Chosen, note: Note) -> Response {
     let now = provider.now();
     let values = random::bearer_value().and_then(|cookie| Ok((cookie, random::identifier()?)));
     let (cookie, sid) = match values {
@@ -153,42 +162,49 @@ fn log_in(provider: &Provider, request: &AuthorizationRequest, chosen: &Chosen, 
         ledger.sessions.insert(Key::of(Kind::Session, &cookie), session.clone(), deadline, now);
         session
     };
-    let mut response = answer(provider, request, session, note);
+    let mut response = answer(provider, request, session, note).await;
     Cookie::Session.set(&mut response, &provider.config.issuer, &cookie);
     response
 }
 
 /// The successful answer, with the issuer in it (RFC 9207 §2: stops mix-up).
-fn answer(provider: &Provider, request: &AuthorizationRequest, session: Session, note: Note) -> Response {
+async fn answer(provider: &Provider, request: &AuthorizationRequest, session: Session, note: Note) -> Response {
     let code = match random::bearer_value() {
         Ok(code) => code,
         Err(error) => return failed(provider, request, &Refused::internal(error)),
     };
-    let note = note.client(&request.client_id).subject(&session.user);
-    code::give(&mut provider.store.ledger(), request, session, &code, provider.now());
-    let mut parameters = vec![("code", code.as_str())];
+    let (note, now) = (note.client(&request.client_id).subject(&session.user), provider.now());
+    let (grant, code) = if request.response.code {
+        let grant = code::give(&mut provider.store.ledger(), request, session.clone(), &code, now);
+        (grant, Some(code.as_str()))
+    } else {
+        (code::open(&mut provider.store.ledger(), request, &session, now), None)
+    };
+    let tokens = match request.response {
+        ResponseType::CODE => Vec::new(),
+        _ => match front_channel::tokens(provider, request, &session, (grant, code)).await {
+            Ok(tokens) => tokens,
+            Err(refused) => return failed(provider, request, &refused),
+        },
+    };
+    let mut parameters: Vec<(&str, &str)> = code.map(|code| ("code", code)).into_iter().collect();
+    parameters.extend(tokens.iter().map(|(name, value)| (*name, value.as_str())));
     parameters.extend(request.state.as_deref().map(|state| ("state", state)));
     parameters.push(("iss", &provider.config.issuer));
-    respond::redirect(&answer_url(&request.redirect_uri, &parameters), note)
+    respond::redirect(&request.return_address().with(&parameters), note)
 }
 
 fn failed(provider: &Provider, request: &AuthorizationRequest, refused: &Refused) -> Response {
-    refuse(provider, &request.redirect_uri, request.state.as_deref(), refused, Note::refused(refused))
+    refuse(provider, &request.return_address(), refused, Note::refused(refused))
 }
 
 /// The answer to a refused request, at the client (RFC 6749 §4.1.2.1).
-pub(crate) fn refuse(
-    provider: &Provider,
-    redirect_uri: &str,
-    state: Option<&str>,
-    refused: &Refused,
-    note: Note,
-) -> Response {
+pub(crate) fn refuse(provider: &Provider, to: &ReturnAddress, refused: &Refused, note: Note) -> Response {
     let description = refused.description();
     let mut parameters = vec![("error", refused.code.as_str()), ("error_description", description.as_str())];
-    parameters.extend(state.map(|state| ("state", state)));
+    parameters.extend(to.state.as_deref().map(|state| ("state", state)));
     parameters.push(("iss", &provider.config.issuer));
-    respond::redirect(&answer_url(redirect_uri, &parameters), note)
+    respond::redirect(&to.with(&parameters), note)
 }
 
 /// The answer to a person who did not want to log in.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::respond;
-use crate::config::{AuthMethod, Grant};
+use crate::config::{AuthMethod, Grant, LegacyFlow};
 use crate::error::{Code, Refused};
 use crate::flow::form::Parameters;
 use crate::journal::Note;
@@ -24,7 +24,13 @@ pub(crate) fn metadata(provider: &Provider) -> Map<String, Value> {
     let signatures: Vec<&str> = ALGORITHMS.into_iter().chain(["HS256"]).collect();
     let mut members = Map::new();
     let mut add = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    add("grant_types_supported", json!(Grant::ALL.map(Grant::as_str)));
+    let legacy = config.legacy_flows.iter().filter_map(|flow| match flow {
+        LegacyFlow::Implicit => Some(Grant::Implicit),
+        LegacyFlow::Password => Some(Grant::Password),
+        LegacyFlow::Hybrid => None,
+    });
+    let grants: Vec<&str> = Grant::ALL.into_iter().chain(legacy).map(Grant::as_str).collect();
+    add("grant_types_supported", json!(grants));
     for endpoint in ["token", "revocation"] {
         add(&format!("{endpoint}_endpoint_auth_methods_supported"), json!(methods));
         add(&format!("{endpoint}_endpoint_auth_signing_alg_values_supported"), json!(signatures));

@@ -17,7 +17,7 @@ use crate::state::Provider;
 use crate::store::{Key, Kind};
 
 /// Goes on with a person: asks what is still to be asked, or answers the client.
-pub(crate) fn go_on(
+pub(crate) async fn go_on(
     provider: &Provider,
     request: &AuthorizationRequest,
     login: &str,
@@ -46,7 +46,7 @@ pub(crate) fn go_on(
     };
     match step {
         Some(step) => pages::confirm(step, request, login, &chosen.user, note.subject(&chosen.user)),
-        None => authorize::finish(provider, request, chosen, note),
+        None => authorize::finish(provider, request, chosen, note).await,
     }
 }
 
@@ -73,10 +73,9 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderM
     }
     let note = Note::outcome("confirmed, code issued").with(&form.parameters);
     match authorize::still_there(&provider, &chosen.user).await {
-        Ok(()) => go_on(&provider, &pending.request, login, chosen, note),
+        Ok(()) => go_on(&provider, &pending.request, login, chosen, note).await,
         Err(refused) => {
-            let (uri, state) = (&pending.request.redirect_uri, pending.request.state.as_deref());
-            authorize::refuse(&provider, uri, state, &refused, Note::refused(&refused))
+            authorize::refuse(&provider, &pending.request.return_address(), &refused, Note::refused(&refused))
         }
     }
 }
@@ -88,5 +87,5 @@ fn denied(provider: &Provider, request: &AuthorizationRequest, login: &str, step
         Some(Step::Consent) | None => "the person did not agree",
     };
     let refused = Refused::new(Code::AccessDenied, "RFC 6749 section 4.1.2.1", reason);
-    authorize::refuse(provider, &request.redirect_uri, request.state.as_deref(), &refused, Note::refused(&refused))
+    authorize::refuse(provider, &request.return_address(), &refused, Note::refused(&refused))
 }

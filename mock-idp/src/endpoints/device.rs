@@ -99,7 +99,10 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderM
         return question(&provider, &headers, typed).await;
     }
     match answered(&provider, &headers, &form).await {
-        Ok((text, note)) => page::show(&DevicePage::done(text), StatusCode::OK, note),
+        Ok(Answered::Done(text, note)) => page::show(&DevicePage::done(text), StatusCode::OK, note),
+        Ok(Answered::SecondFactor { user, proof, note }) => {
+            page::show(&DevicePage::second_factor(typed, &user, &proof), StatusCode::OK, note)
+        }
         Err(refused) => again(&refused),
     }
 }
@@ -118,64 +121,90 @@ async fn question(provider: &Provider, headers: &HeaderMap, typed: &str) -> Resp
         Err(error) => return again(&Refused::internal(error)),
     };
     let (people, _) = login::people(provider).await;
-    let proof = proof_of(&browser, &record);
+    let proof = proof_of(&browser, &record, None);
     let note = Note::outcome("device question shown").client(&record.client_id);
     let mut response = page::show(&DevicePage::question(&record, &proof, &people), StatusCode::OK, note);
     Cookie::Browser.set(&mut response, issuer, &browser);
     response
 }
 
-async fn answered(provider: &Provider, headers: &HeaderMap, form: &Form) -> Result<(&'static str, Note), Refused> {
+/// What comes after an answer of the person.
+enum Answered {
+    Done(&'static str, Note),
+    /// Somebody agreed, of whom a second factor is asked.
+    SecondFactor {
+        user: String,
+        proof: String,
+        note: Note,
+    },
+}
+
+async fn answered(provider: &Provider, headers: &HeaderMap, form: &Form) -> Result<Answered, Refused> {
     let parameters = &form.parameters;
     parameters.unrepeated()?;
     let typed = parameters.required("user_code", "RFC 8628 section 3.3")?;
     let record = device::find(&mut provider.store.ledger(), typed, provider.now())?;
-    own_page(provider, headers, parameters, &record)?;
     let note = |outcome| Note::outcome(outcome).with(parameters).client(&record.client_id);
-    if parameters.get("decision") == Some("deny") {
+    let name = parameters.get("username");
+    let decision = parameters.get("decision");
+    // The proof of the second page names the person: whoever posts it has chosen that one on the first page.
+    let asked = name.filter(|_| matches!(decision, Some("pass" | "fail")));
+    let browser = own_page(provider, headers, parameters, (&record, asked))?;
+    if matches!(decision, Some("deny" | "fail")) {
         device::answer(&mut provider.store.ledger(), typed, None, provider.now())?;
-        return Ok(("The device was refused. It gets nothing.", note("device refused")));
+        return Ok(Answered::Done("The device was refused. It gets nothing.", note("device refused")));
     }
     let name = parameters.required("username", "RFC 8628 section 3.3")?;
+    if provider.config.login.second_factor && asked.is_none() {
+        let user = issue::active_user(provider, name).await?.id;
+        let proof = proof_of(&browser, &record, Some(&user));
+        return Ok(Answered::SecondFactor { user, proof, note: note("second factor asked") });
+    }
     approve(provider, typed, name).await?;
-    Ok(("The device may go on. You can close this page.", note("device approved").subject(name)))
+    Ok(Answered::Done("The device may go on. You can close this page.", note("device approved").subject(name)))
 }
 
-/// Logs a person in for a device.
+/// Logs a person in for a device. Where everybody passes a second factor, so did this one, on the page or, by the control
+/// API, in so many words.
 pub(crate) async fn approve(provider: &Provider, typed: &str, name: &str) -> Result<(), Refused> {
     let user = issue::active_user(provider, name).await?;
     let (sid, now) = (random::identifier().map_err(Refused::internal)?, provider.now());
     let mut ledger = provider.store.ledger();
     let serial = ledger.next_serial();
-    let acr = provider.config.acr_values.first().map(|acr| Arc::from(acr.as_str()));
+    let (levels, second_factor) = (&provider.config.acr_values, provider.config.login.second_factor);
+    let acr = if second_factor { levels.last() } else { levels.first() };
+    let acr = acr.map(|acr| Arc::from(acr.as_str()));
     let user = user.id.as_str().into();
-    let session = Session { user, auth_time: now, sid: sid.into(), serial, acr, second_factor: false };
+    let session = Session { user, auth_time: now, sid: sid.into(), serial, acr, second_factor };
     device::answer(&mut ledger, typed, Some(session), now)
 }
 
-/// Stops a foreign page from answering in the person's name: it knows neither the cookie nor what is made of it.
+/// Stops a foreign page from answering in the person's name: it knows neither the cookie nor what is made of it. Gives the
+/// cookie.
 fn own_page(
     provider: &Provider,
     headers: &HeaderMap,
     parameters: &Parameters,
-    record: &DeviceRecord,
-) -> Result<(), Refused> {
+    (record, asked): (&DeviceRecord, Option<&str>),
+) -> Result<String, Refused> {
     let foreign = |reason: &str| Refused::new(Code::AccessDenied, "RFC 6749 section 10.12", reason);
     if let Some(origin) = input::single(headers, &header::ORIGIN)?
         && !guard::is_our_origin(&provider.config, &origin)
     {
         return Err(foreign("the form came from a page of another origin"));
     }
-    let browser = Cookie::Browser.read(headers, &provider.config.issuer);
-    let expected = browser.map(|browser| proof_of(&browser, record));
-    if expected.is_some() && expected.as_deref() == parameters.get("proof") {
-        return Ok(());
+    if let Some(browser) = Cookie::Browser.read(headers, &provider.config.issuer)
+        && Some(proof_of(&browser, record, asked).as_str()) == parameters.get("proof")
+    {
+        return Ok(browser);
     }
     Err(foreign("the form came from another browser than the one that was shown the page"))
 }
 
-fn proof_of(browser: &str, record: &DeviceRecord) -> String {
-    jws::encode(digest(&SHA256, format!("device {browser} {}", record.user_code).as_bytes()))
+/// What only the page has that this browser was shown: for the code, or for the code and a person.
+fn proof_of(browser: &str, record: &DeviceRecord, asked: Option<&str>) -> String {
+    let text = format!("device {browser} {} {}", record.user_code, asked.unwrap_or_default());
+    jws::encode(digest(&SHA256, text.as_bytes()))
 }
 
 fn again(refused: &Refused) -> Response {

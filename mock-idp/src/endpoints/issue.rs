@@ -120,7 +120,9 @@ pub(crate) async fn person(
     response.authorization_details = details.as_deref().cloned();
     if scope::contains(granted_scope, "openid") {
         let (session, nonce) = (&granted.session, granted.nonce.as_deref());
-        let order = IdOrder { client_id: &client.id, session, user, nonce, access_token: &response.access_token };
+        let wanted = provider.store.ledger().wanted(granted.grant, now);
+        let (access_token, wanted) = (Some(response.access_token.as_str()), wanted.as_deref());
+        let order = IdOrder { client_id: &client.id, session, user, nonce, access_token, code: None, wanted };
         let key = provider.signer(client.client.id_token_signed_response_alg).await?;
         response.id_token = Some(issue::id_token(config, &key, order, now).map_err(Refused::internal)?);
     }

@@ -42,7 +42,7 @@ pub(crate) async fn show(
 }
 
 /// Asks a person who is logged in for what is still missing, on a page that is tied to this browser like the login page.
-pub(crate) fn ask(
+pub(crate) async fn ask(
     provider: &Provider,
     headers: &HeaderMap,
     request: AuthorizationRequest,
@@ -53,7 +53,7 @@ pub(crate) fn ask(
         Ok(opened) => opened,
         Err(refused) => return pages::error(&refused, Note::refused(&refused)),
     };
-    let mut response = confirm::go_on(provider, &request, &login, chosen, note);
+    let mut response = confirm::go_on(provider, &request, &login, chosen, note).await;
     Cookie::Browser.set(&mut response, &provider.config.issuer, &browser);
     response
 }
@@ -91,7 +91,7 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderM
     };
     let chosen = Chosen { user: user.id, session: None, second_factor: false, consent: false };
     let note = Note::outcome("logged in, code issued").with(&form.parameters);
-    confirm::go_on(&provider, &pending.request, login, chosen, note)
+    confirm::go_on(&provider, &pending.request, login, chosen, note).await
 }
 
 /// The login that the form answers, if this browser was shown it.

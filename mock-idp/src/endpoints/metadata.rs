@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::{capabilities, respond};
+use crate::flow::response_type::ResponseType;
 use crate::flow::scope;
 use crate::journal::Note;
 use crate::keys::Algorithm;
@@ -20,6 +21,10 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
         .flat_map(|client| client.scopes.iter().map(String::as_str))
         .chain(scope::IDENTITY)
         .collect();
+    let legacy: Vec<&str> =
+        provider.config.legacy_flows.iter().flat_map(|flow| ResponseType::of(*flow)).copied().collect();
+    let response_modes: &[&str] = if legacy.is_empty() { &["query"] } else { &["query", "fragment"] };
+    let response_types: Vec<&str> = std::iter::once("code").chain(legacy).collect();
     let mut document = json!({
         "issuer": provider.config.issuer,
         "authorization_endpoint": provider.url("/authorize"),
@@ -34,8 +39,8 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
         "frontchannel_logout_supported": true,
         "frontchannel_logout_session_supported": true,
         "scopes_supported": scopes,
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_types_supported": response_types,
+        "response_modes_supported": response_modes,
         "code_challenge_methods_supported": ["S256"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": Algorithm::ALL,
@@ -43,7 +48,7 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
             "name", "preferred_username", "tenant", "roles"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "authorization_response_iss_parameter_supported": true,
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
     });
     if let Some(members) = document.as_object_mut() {
         members.extend(capabilities::metadata(&provider));
@@ -51,7 +56,7 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Json<Valu
     Json(document)
 }
 
-/// The published keys. Whoever comes before the RSA keys are made waits for them: half a set would be kept by clients.
+/// The published keys. Whoever comes before all are made waits for them: half a set would be kept by clients.
 pub(crate) async fn jwks(State(provider): State<Arc<Provider>>) -> Response {
     match provider.all_keys().await {
         Ok(()) => Json(provider.keys.jwk_set()).into_response(),

@@ -9,8 +9,8 @@ use axum::response::Response;
 use super::authenticate::authenticate;
 use super::input::Form;
 use super::issue::{self, AccessGrant, TokenRequest, TokenResponse};
-use super::{device, exchange, jwt_bearer, proof, respond};
-use crate::config::Grant;
+use super::{device, exchange, jwt_bearer, password, proof, respond};
+use crate::config::{Grant, LegacyFlow};
 use crate::error::{Code, Refused};
 use crate::flow::client::Authenticated;
 use crate::flow::code::{self, Redemption};
@@ -53,7 +53,9 @@ async fn answer(provider: &Provider, form: &Form) -> Response {
 
 async fn grant(provider: &Provider, client: &Authenticated, form: &Form) -> Result<TokenResponse, Refused> {
     let name = form.parameters.required("grant_type", "RFC 6749 section 5.2")?;
-    let grant = Grant::parse(name).ok_or_else(|| {
+    let has_password = provider.config.legacy_flows.contains(&LegacyFlow::Password);
+    let password = Some(Grant::Password).filter(|grant| has_password && grant.as_str() == name);
+    let grant = Grant::parse(name).or(password).ok_or_else(|| {
         let known = Grant::ALL.map(Grant::as_str).join("`, `");
         let reason = format!("`grant_type` must be one of `{known}`");
         Refused::new(Code::UnsupportedGrantType, "RFC 6749 section 5.2", reason)
@@ -66,6 +68,7 @@ async fn grant(provider: &Provider, client: &Authenticated, form: &Form) -> Resu
         Grant::DeviceCode => device::redeem(&request).await,
         Grant::TokenExchange => exchange::exchange(&request).await,
         Grant::JwtBearer => jwt_bearer::redeem(&request).await,
+        Grant::Password | Grant::Implicit => password::redeem(&request).await,
     }
 }
 

@@ -12,11 +12,13 @@ use crate::config::ClaimTarget;
 use crate::directory::User;
 use crate::error::{Code, Refused};
 use crate::flow::bearer::{self, Scheme};
+use crate::flow::claims_request::Wanted;
 use crate::flow::dpop::Request;
 use crate::flow::telling::told;
 use crate::flow::{introspect, scope};
 use crate::journal::Note;
 use crate::state::Provider;
+use crate::store::Holder;
 
 /// Answers a GET or a POST with a bearer token in the header, the only place it is taken from.
 pub(crate) async fn answer(State(provider): State<Arc<Provider>>, method: Method, headers: HeaderMap) -> Response {
@@ -32,8 +34,8 @@ async fn claims(provider: &Provider, method: &Method, headers: &HeaderMap) -> Re
     };
     let presented = Presented { method, headers, authorization: &authorization };
     match person(provider, presented).await {
-        Ok(user) => {
-            let mut claims = told(&provider.config, &user, ClaimTarget::Userinfo);
+        Ok((user, wanted)) => {
+            let mut claims = told(&provider.config, &user, ClaimTarget::Userinfo, wanted.as_deref());
             claims.insert("sub".to_owned(), Value::from(user.id.as_str()));
             respond::private_json(StatusCode::OK, &claims, Note::outcome("claims given").subject(&user.id))
         }
@@ -48,7 +50,8 @@ struct Presented<'a> {
     authorization: &'a str,
 }
 
-async fn person(provider: &Provider, presented: Presented<'_>) -> Result<User, Refused> {
+/// The person behind the token, and the claims that the client asked for by name.
+async fn person(provider: &Provider, presented: Presented<'_>) -> Result<(User, Option<Arc<Wanted>>), Refused> {
     let invalid = |reason: &str| Refused::new(Code::InvalidToken, "RFC 6750 section 3.1", reason);
     let (scheme, token) = bearer::presented(presented.authorization)
         .ok_or_else(|| invalid("the Authorization header is not `Bearer` or `DPoP` and a token"))?;
@@ -61,7 +64,12 @@ async fn person(provider: &Provider, presented: Presented<'_>) -> Result<User, R
         return Err(Refused::new(Code::InsufficientScope, "OpenID Connect Core section 5.3.1", reason));
     }
     let found = provider.directory.find(id).await.map_err(|error| Provider::directory_down(&error))?;
-    found.filter(|user| user.active).ok_or_else(|| invalid("the person is gone or not active any more"))
+    let user = found.filter(|user| user.active).ok_or_else(|| invalid("the person is gone or not active any more"))?;
+    let wanted = match live.record.holder {
+        Holder::Grant(grant) => provider.store.ledger().wanted(grant, provider.now()),
+        Holder::Client | Holder::Minted { .. } => None,
+    };
+    Ok((user, wanted))
 }
 
 /// A bound token is only good with a proof of its key (RFC 9449 §7.1), and an unbound one only as a bearer token.

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use url::{Host, Url};
 
+use super::claims_request::{self, ClaimsRequest};
 use super::form::Parameters;
+use super::response_type::{self, ResponseType};
 use super::{details, pkce, resource, scope};
-use crate::config::{Client, Config, Grant};
+use crate::config::{Client, Config};
 use crate::error::{Code, Refused};
 use crate::findings::{Leniency, Relaxation};
 use crate::jws;
@@ -20,6 +22,7 @@ use crate::store::{Clients, Found, Session, Terms};
 pub(crate) struct AuthorizationRequest {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
+    pub(crate) response: ResponseType,
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) scope: String,
@@ -31,6 +34,8 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) login_hint: Option<String>,
     /// How strongly the person shall be authenticated, in order of preference (RFC 9470 §5).
     pub(crate) acr_values: Vec<String>,
+    /// Single claims that it asks for, and whom they must be about (OpenID Connect Core §5.5).
+    pub(crate) claims: ClaimsRequest,
     pub(crate) terms: Terms,
 }
 
@@ -68,7 +73,34 @@ pub(crate) enum Refusal {
     /// On a page: client or redirect URI are not known to be right, so sending the browser there helps an attacker.
     Page(Refused),
     /// To the client.
-    Redirect { redirect_uri: String, state: Option<String>, refused: Refused },
+    Redirect { to: ReturnAddress, refused: Refused },
+}
+
+/// Where and how an answer reaches a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReturnAddress {
+    pub(crate) redirect_uri: String,
+    pub(crate) state: Option<String>,
+    /// Behind the `#`, as legacy flows have it.
+    pub(crate) in_fragment: bool,
+}
+
+impl ReturnAddress {
+    /// The address with an answer in it.
+    pub(crate) fn with(&self, parameters: &[(&str, &str)]) -> String {
+        if self.in_fragment {
+            return format!("{}#{}", self.redirect_uri, encoded(parameters));
+        }
+        answer_url(&self.redirect_uri, parameters)
+    }
+}
+
+impl AuthorizationRequest {
+    /// Where the answer to this request goes.
+    pub(crate) fn return_address(&self) -> ReturnAddress {
+        let in_fragment = self.response.in_fragment();
+        ReturnAddress { redirect_uri: self.redirect_uri.clone(), state: self.state.clone(), in_fragment }
+    }
 }
 
 /// What happens with a right request.
@@ -94,7 +126,9 @@ pub(crate) fn parse(
     let (found, redirect_uri) = destination(front, parameters).map_err(Refusal::Page)?;
     let state = parameters.get("state").map(str::to_owned);
     let parsed = protected(front.config, &found, arrival).and_then(|()| request(front, &found, parameters));
-    parsed.map_err(|refused| Refusal::Redirect { redirect_uri: redirect_uri.to_owned(), state, refused })
+    let in_fragment = response_type::in_fragment(front.config, parameters.get("response_type"));
+    let to = ReturnAddress { redirect_uri: redirect_uri.to_owned(), state, in_fragment };
+    parsed.map_err(|refused| Refusal::Redirect { to, refused })
 }
 
 /// The client and the redirect URI, which must be right before anything is sent there.
@@ -166,39 +200,30 @@ fn request(front: Front<'_>, found: &Found, parameters: &Parameters) -> Result<A
     let (config, leniency) = (front.config, &front.leniency);
     parameters.unrepeated()?;
     short(parameters)?;
-    unsupported(parameters)?;
-    match parameters.required("response_type", "RFC 6749 section 4.1.1")? {
-        "code" => {}
-        _ => {
-            return Err(Refused::new(
-                Code::UnsupportedResponseType,
-                "RFC 9700 section 2.1.2",
-                "`response_type` must be `code`: tokens in a redirect leak, so the implicit flow does not exist here",
-            ));
-        }
-    }
-    if !client.grants.contains(&Grant::AuthorizationCode) {
-        let refused = Refused::new(
-            Code::UnauthorizedClient,
-            "RFC 6749 section 4.1.2.1",
-            format!("the client `{client_id}` is not registered for the grant type `authorization_code`"),
-        );
-        leniency.let_through(Relaxation::UnregisteredGrant, client_id, refused)?;
-    }
+    let response_type = parameters.required("response_type", "RFC 6749 section 4.1.1")?;
+    unsupported(parameters, response_type::in_fragment(config, Some(response_type)))?;
+    let response = response_type::parse(config, found, response_type, leniency)?;
     let (challenge, method) = (parameters.get("code_challenge"), parameters.get("code_challenge_method"));
-    let challenge = pkce::challenge(challenge, method, client_id, leniency)?;
+    // Without a code there is nothing that a verifier could redeem.
+    let challenge =
+        if response.code { pkce::challenge(challenge, method, client_id, leniency)? } else { String::new() };
+    let claims = claims_request::parse(parameters.get("claims"))?;
+    let scope = scope::granted(parameters.get("scope"), (client_id, client), &scope::IDENTITY, leniency)?;
+    response_type::check_id_token(response, &scope, parameters.get("nonce"))?;
     Ok(AuthorizationRequest {
         client_id: client_id.to_owned(),
         redirect_uri: parameters.required("redirect_uri", "RFC 6749 section 4.1.1")?.to_owned(),
         state: parameters.get("state").map(str::to_owned),
         nonce: parameters.get("nonce").map(str::to_owned),
-        scope: scope::granted(parameters.get("scope"), (client_id, client), &scope::IDENTITY, leniency)?,
+        response,
+        scope,
         challenge,
         prompt: prompt(parameters.get("prompt"))?,
         ask_consent: parameters.get("prompt").is_some_and(|words| words.split(' ').any(|word| word == "consent")),
         max_age: max_age(parameters.get("max_age"))?,
         login_hint: parameters.get("login_hint").map(str::to_owned),
-        acr_values: acr_values(config, parameters.get("acr_values"))?,
+        acr_values: acr_values(config, parameters.get("acr_values"), &claims)?,
+        claims,
         terms: Terms {
             resources: resource::requested(config, client, parameters)?,
             authorization_details: details::requested(&config.authorization_details_types, parameters)?,
@@ -208,10 +233,15 @@ fn request(front: Front<'_>, found: &Found, parameters: &Parameters) -> Result<A
 }
 
 /// The levels that are asked for and exist. None of them: the client would get less than it asked for (RFC 9470 §5).
-fn acr_values(config: &Config, text: Option<&str>) -> Result<Vec<String>, Refused> {
-    let Some(text) = text else { return Ok(Vec::new()) };
-    let known: Vec<String> =
-        text.split(' ').filter(|wanted| config.acr_values.iter().any(|acr| acr == wanted)).map(str::to_owned).collect();
+/// `acr` as an essential claim says the same more firmly (OpenID Connect Core §5.5.1.1), so it goes first.
+fn acr_values(config: &Config, text: Option<&str>, claims: &ClaimsRequest) -> Result<Vec<String>, Refused> {
+    let asked: Vec<&str> = match (text, claims.essential_acr.as_slice()) {
+        (None, []) => return Ok(Vec::new()),
+        (Some(text), []) => text.split(' ').collect(),
+        (_, essential) => essential.iter().map(String::as_str).collect(),
+    };
+    let exists = |wanted: &&str| config.acr_values.iter().any(|acr| acr == wanted);
+    let known: Vec<String> = asked.into_iter().filter(exists).map(str::to_owned).collect();
     if known.is_empty() {
         let reason = format!("none of the `acr_values` can be reached; there are: {}", config.acr_values.join(", "));
         return Err(Refused::new(Code::UnmetAuthenticationRequirements, "RFC 9470 section 5", reason));
@@ -241,7 +271,7 @@ const MAX_LENGTH: usize = 4_096;
 
 /// What is kept while the person chooses must be short.
 fn short(parameters: &Parameters) -> Result<(), Refused> {
-    for name in ["state", "nonce", "login_hint", "scope"] {
+    for name in ["state", "nonce", "login_hint", "scope", "claims"] {
         if parameters.get(name).is_some_and(|value| value.len() > MAX_LENGTH) {
             let reason = format!("the parameter `{name}` has more than {MAX_LENGTH} bytes");
             return Err(Refused::new(Code::InvalidRequest, "RFC 6749 section 4.1.2.1", reason));
@@ -251,15 +281,20 @@ fn short(parameters: &Parameters) -> Result<(), Refused> {
 }
 
 /// What is not done is refused by its name: ignoring it would do something else than was asked for.
-fn unsupported(parameters: &Parameters) -> Result<(), Refused> {
+fn unsupported(parameters: &Parameters, in_fragment: bool) -> Result<(), Refused> {
     let clause = "OpenID Connect Core section 3.1.2.6";
     if parameters.get("registration").is_some() {
         let reason = "the parameter `registration` is not supported";
         return Err(Refused::new(Code::RegistrationNotSupported, clause, reason));
     }
+    let only = if in_fragment { "fragment" } else { "query" };
     match parameters.get("response_mode") {
-        None | Some("query") => Ok(()),
-        Some(_) => Err(Refused::new(Code::InvalidRequest, clause, "`response_mode` must be `query` or absent")),
+        None => Ok(()),
+        Some(mode) if mode == only => Ok(()),
+        Some(_) => {
+            let reason = format!("`response_mode` must be `{only}` or absent");
+            Err(Refused::new(Code::InvalidRequest, clause, reason))
+        }
     }
 }
 
@@ -300,7 +335,8 @@ fn max_age(text: Option<&str>) -> Result<Option<i64>, Refused> {
 /// Decides between the page, the session and the automatic login.
 pub(crate) fn next(request: &AuthorizationRequest, session: Option<Session>, now: i64) -> Next {
     let usable = session.filter(|session| {
-        let wanted = request.login_hint.as_deref().is_none_or(|hint| hint == &*session.user);
+        let wanted = request.login_hint.as_deref().is_none_or(|hint| hint == &*session.user)
+            && request.claims.subject.as_deref().is_none_or(|subject| subject == &*session.user);
         let fresh = request.max_age.is_none_or(|max_age| now.saturating_sub(session.auth_time) < max_age);
         let strong = request.acr_values.is_empty()
             || session.acr.as_deref().is_some_and(|acr| request.acr_values.iter().any(|wanted| wanted == acr));
@@ -316,6 +352,17 @@ pub(crate) fn next(request: &AuthorizationRequest, session: Option<Session>, now
     }
 }
 
+/// Refuses to answer about another person than the one that the client asked about (OpenID Connect Core §5.5.1).
+pub(crate) fn about(request: &AuthorizationRequest, user: &str) -> Result<(), Refused> {
+    match &request.claims.subject {
+        Some(subject) if subject != user => {
+            let reason = format!("the client asked for `{subject}` by the parameter `claims`, and `{user}` logged in");
+            Err(Refused::new(Code::LoginRequired, "OpenID Connect Core section 5.5.1", reason))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The refusal for a client that wanted no page.
 pub(crate) fn login_required(reason: impl Into<String>) -> Refused {
     Refused::new(Code::LoginRequired, "OpenID Connect Core section 3.1.2.6", reason)
@@ -323,9 +370,12 @@ pub(crate) fn login_required(reason: impl Into<String>) -> Refused {
 
 /// The address that brings an answer to the client, whose own query stays (RFC 6749 §3.1.2).
 pub(crate) fn answer_url(redirect_uri: &str, parameters: &[(&str, &str)]) -> String {
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     let separator = if redirect_uri.contains('?') { '&' } else { '?' };
-    format!("{redirect_uri}{separator}{query}")
+    format!("{redirect_uri}{separator}{}", encoded(parameters))
+}
+
+fn encoded(parameters: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The authorization request as text in, outcome out.
 
 use super::*;
-use crate::config::Mode;
+use crate::config::{Grant, Mode};
 use crate::findings::Findings;
 
 const GOOD: &str = "client_id=web&redirect_uri=http://localhost:8080/callback&response_type=code&scope=openid\

@@ -4,6 +4,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::authorize::AuthorizationRequest;
+use super::claims_request::Wanted;
 use super::pkce;
 use crate::error::{Code, Refused};
 use crate::findings::{Leniency, Relaxation};
@@ -26,9 +27,9 @@ pub(crate) struct Granted {
     pub(crate) terms: Terms,
 }
 
-/// Remembers a code for a request that a person agreed to.
-pub(crate) fn give(ledger: &mut Ledger, request: &AuthorizationRequest, session: Session, code: &str, now: i64) {
-    let grant = ledger.open_grant(&session, &request.client_id, now.saturating_add(GRANT_LIFETIME), now);
+/// Remembers a code for a request that a person agreed to, and names its grant.
+pub(crate) fn give(ledger: &mut Ledger, request: &AuthorizationRequest, session: Session, code: &str, now: i64) -> u64 {
+    let grant = open(ledger, request, &session, now);
     let record = CodeRecord {
         client_id: request.client_id.clone(),
         redirect_uri: request.redirect_uri.clone(),
@@ -42,6 +43,16 @@ pub(crate) fn give(ledger: &mut Ledger, request: &AuthorizationRequest, session:
         terms: request.terms.clone(),
     };
     ledger.codes.insert(Key::of(Kind::AuthorizationCode, code), record, now.saturating_add(REMEMBERED), now);
+    grant
+}
+
+/// Opens the grant of a request that a person agreed to.
+pub(crate) fn open(ledger: &mut Ledger, request: &AuthorizationRequest, session: &Session, now: i64) -> u64 {
+    let grant = ledger.open_grant(session, &request.client_id, now.saturating_add(GRANT_LIFETIME), now);
+    if request.claims.wanted != Wanted::default() {
+        ledger.want(grant, &request.claims.wanted, now);
+    }
+    grant
 }
 
 /// What a client shows to redeem a code.

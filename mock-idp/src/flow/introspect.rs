@@ -71,7 +71,7 @@ pub(crate) fn answer(config: &Config, live: &Live, user: Option<&User>) -> Value
         if let Some(user) = user {
             // Without a tenant in the directory there is none: what the token says is what was true when it was issued.
             members.remove("tenant");
-            members.extend(told(config, user, ClaimTarget::Introspection));
+            members.extend(told(config, user, ClaimTarget::Introspection, None));
             members.insert("username".to_owned(), Value::from(user.id.as_str()));
         }
     }

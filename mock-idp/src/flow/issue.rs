@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use serde_json::{Value, json};
 
+use super::claims_request::Wanted;
 use super::telling::told;
 use crate::claims::{AccessClaims, Audience, Confirmation, IdClaims, PresentedClaims};
 use crate::config::{AccessToken, ClaimTarget, Config, TokenFormat};
@@ -81,7 +82,7 @@ pub(crate) fn access_token(
         cnf: special.key.map(|jkt| Confirmation { jkt }),
         act: special.actor,
         authorization_details: special.authorization_details.map(AsRef::as_ref),
-        person: order.user.map(|user| told(config, user, ClaimTarget::AccessToken)).unwrap_or_default(),
+        person: order.user.map(|user| told(config, user, ClaimTarget::AccessToken, None)).unwrap_or_default(),
     };
     let (token, name, kept) = match config.access_token.format {
         TokenFormat::Jwt => {
@@ -116,9 +117,10 @@ pub(crate) fn id_token(
         acr: login.session.acr.as_deref(),
         sid: &login.session.sid,
         amr: if login.session.second_factor { &["user", "otp", "mfa"] } else { &["user"] },
-        at_hash: half_hash(key.algorithm(), login.access_token),
+        at_hash: login.access_token.map(|token| half_hash(key.algorithm(), token)),
+        c_hash: login.code.map(|code| half_hash(key.algorithm(), code)),
         nonce: login.nonce,
-        person: told(config, login.user, ClaimTarget::IdToken),
+        person: told(config, login.user, ClaimTarget::IdToken, login.wanted),
     };
     key.sign(TokenType::Id, &claims)
 }
@@ -129,7 +131,12 @@ pub(crate) struct IdOrder<'a> {
     pub(crate) session: &'a Session,
     pub(crate) user: &'a User,
     pub(crate) nonce: Option<&'a str>,
-    pub(crate) access_token: &'a str,
+    /// The access token beside it, if there is one.
+    pub(crate) access_token: Option<&'a str>,
+    /// The code beside it, in the hybrid flow (OpenID Connect Core §3.3.2.11).
+    pub(crate) code: Option<&'a str>,
+    /// What the client asked for by name (OpenID Connect Core §5.5).
+    pub(crate) wanted: Option<&'a Wanted>,
 }
 
 /// Seconds that an access token lives, in the type of the clock.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::claims_request::Wanted;
 use crate::claims::{is_reserved, person_claims};
 use crate::config::{ClaimTarget, Config};
 use crate::directory::User;
@@ -12,11 +13,21 @@ use crate::directory::User;
 /// What access tokens say of a person unless the configuration says something else (RFC 9068 §2.2.3.1).
 const OF_ACCESS_TOKENS: [&str; 2] = ["roles", "tenant"];
 
-/// What is told of a person at a target, without `sub`.
-pub(crate) fn told(config: &Config, user: &User, target: ClaimTarget) -> BTreeMap<String, Value> {
+/// What is told of a person at a target, without `sub`. `wanted` is what the client asked for by name.
+pub(crate) fn told(
+    config: &Config,
+    user: &User,
+    target: ClaimTarget,
+    wanted: Option<&Wanted>,
+) -> BTreeMap<String, Value> {
     let mut claims = person_claims(user);
-    claims.retain(|name, _| is_told(config, name, target));
+    let asked = |name: &str| is_on_request(config, name) && wanted.is_some_and(|wanted| wanted.has(name, target));
+    claims.retain(|name, _| is_told(config, name, target) || asked(name));
     claims
+}
+
+fn is_on_request(config: &Config, name: &str) -> bool {
+    config.claims.get(name).is_some_and(|targets| targets.contains(&ClaimTarget::OnRequest))
 }
 
 /// Whether a claim of this name is told at a target.
@@ -26,6 +37,7 @@ pub(crate) fn is_told(config: &Config, name: &str, target: ClaimTarget) -> bool 
         None => match target {
             ClaimTarget::IdToken | ClaimTarget::Userinfo => true,
             ClaimTarget::AccessToken | ClaimTarget::Introspection => OF_ACCESS_TOKENS.contains(&name),
+            ClaimTarget::OnRequest => false,
         },
     }
 }
@@ -45,6 +57,9 @@ pub(crate) fn explain(config: &Config, user: &User, name: &str, target: ClaimTar
     } else if !is_told(config, name, target) {
         let word = serde_json::to_value(target).unwrap_or_default();
         match config.claims.get(name) {
+            Some(_) if needs_openid && is_on_request(config, name) => {
+                format!("`{name}` is told on request: the client has to ask for it there by the parameter `claims`")
+            }
             Some(_) => format!("`claims.{name}` of the configuration does not list {word}"),
             None => format!("`{name}` is told in ID token and UserInfo unless `claims.{name}` lists more: add {word}"),
         }

@@ -38,10 +38,4 @@ impl Algorithm {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
-
-    /// Whether its keys take long to make (15–280 ms), too long for the start of a process.
-    #[must_use]
-    pub fn is_slow_to_make(self) -> bool {
-        matches!(self, Self::RS256 | Self::PS256)
-    }
 }

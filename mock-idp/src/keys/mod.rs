@@ -3,6 +3,7 @@
 //! Must not know what the claims mean.
 
 mod algorithm;
+mod believed;
 mod pair;
 mod pem;
 mod ring;

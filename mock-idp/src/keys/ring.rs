@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use serde_json::{Value, json};
 
 use super::algorithm::Algorithm;
+use super::believed::{Believed, Mark};
 use super::signing::{SigningKey, TokenType};
 use crate::config::{Config, Keys};
 use crate::error::Error;
@@ -17,8 +18,9 @@ use crate::jws;
 /// The keys, oldest first.
 pub(crate) struct KeyRing {
     keys: RwLock<Vec<Arc<SigningKey>>>,
-    /// Held while a key is made, so that two requests that need the first RSA key make one.
+    /// Held while a key is made, so that two requests that need the first one make one.
     making: Mutex<()>,
+    believed: Believed,
     standard: Algorithm,
     also: Vec<Algorithm>,
     directory: Option<PathBuf>,
@@ -31,8 +33,8 @@ pub(crate) enum Made {
 }
 
 impl KeyRing {
-    /// Reads the configured and the kept keys. Makes the standard key when it is quick to make; a slow one waits until
-    /// [`KeyRing::complete`], so that no process starts later because of it.
+    /// Reads the configured and the kept keys, and makes none: even a quick one costs 30 ms as the first of a process,
+    /// whose randomness has to be gathered. [`KeyRing::complete`] makes them, and whoever needs one before that waits.
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let Keys { algorithm, also, pem, directory } = &config.keys;
         let mut keys = Vec::new();
@@ -43,23 +45,21 @@ impl KeyRing {
             keys.push(Arc::new(SigningKey::from_pem(given.algorithm, &given.pem)?));
         }
         if let Some(directory) = directory {
+            kept::prepare(directory)?;
             keys.extend(kept::read(directory)?.into_iter().map(Arc::new));
         }
         let asked = config.clients.values().filter_map(|client| client.id_token_signed_response_alg);
         let mut also: Vec<Algorithm> = also.iter().copied().chain(asked).filter(|other| other != algorithm).collect();
         also.sort_unstable();
         also.dedup();
-        let ring = Self {
+        Ok(Self {
             keys: RwLock::new(keys),
             making: Mutex::new(()),
+            believed: Believed::new(),
             standard: *algorithm,
             also,
             directory: directory.clone(),
-        };
-        for quick in ring.wanted().filter(|algorithm| !algorithm.is_slow_to_make()) {
-            ring.ensure(quick)?;
-        }
-        Ok(ring)
+        })
     }
 
     /// What signs access tokens, and ID tokens of clients that ask for nothing else.
@@ -120,7 +120,13 @@ impl KeyRing {
         let compact = jws::parse(token)?;
         let kid = compact.header.kid.as_deref()?;
         let key = self.read().iter().find(|key| key.key_id() == kid).cloned()?;
-        key.verify_parsed(compact, kind)
+        let mark = Mark::of(token);
+        if self.believed.has(mark) {
+            return key.is_meant(&compact, kind).then_some(compact.payload);
+        }
+        let payload = key.verify_parsed(compact, kind)?;
+        self.believed.remember(mark);
+        Some(payload)
     }
 
     /// The JWK Set with the public halves, newest first (RFC 7517 §5).
@@ -205,13 +211,15 @@ mod kept {
         Ok(found.into_iter().map(|(_, _, key)| key).collect())
     }
 
+    /// Makes the directory, so that one that cannot be is an error at the start and not at the first key.
+    pub(super) fn prepare(directory: &Path) -> Result<(), Error> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        made.map_err(|error| unusable(directory, &error))
+    }
+
     /// Written beside and renamed: a killed process leaves no half key.
     pub(super) fn write(directory: &Path, key: &SigningKey) -> Result<(), Error> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .map_err(|error| unusable(directory, &error))?;
+        prepare(directory)?;
         let (path, beside) = (path(directory, key), path(directory, key).with_extension("new"));
         let pem = key.to_pem()?;
         let written = OpenOptions::new()

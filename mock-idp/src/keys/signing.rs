@@ -138,16 +138,20 @@ impl SigningKey {
         Ok(token)
     }
 
+    /// Whether the header is as this key writes it for a token of this type.
+    pub(super) fn is_meant(&self, compact: &jws::Compact<'_>, kind: TokenType) -> bool {
+        let header = &compact.header;
+        header.alg == self.algorithm.as_str()
+            && header.typ.as_deref() == Some(kind.as_str())
+            && header.kid.as_deref() == Some(self.key_id())
+            && header.crit.is_none()
+    }
+
     /// The payload of a token of this type that this key signed, and nothing else.
     ///
     /// The algorithm is ours, not the token's: stops `alg: none` and key confusion (RFC 8725 §3.1).
     pub(super) fn verify_parsed(&self, compact: jws::Compact<'_>, kind: TokenType) -> Option<Vec<u8>> {
-        let header = &compact.header;
-        let ours = header.alg == self.algorithm.as_str()
-            && header.typ.as_deref() == Some(kind.as_str())
-            && header.kid.as_deref() == Some(self.key_id())
-            && header.crit.is_none();
-        if !ours {
+        if !self.is_meant(&compact, kind) {
             return None;
         }
         self.public.key.verify_sig(compact.signing_input.as_bytes(), &compact.signature).ok()?;

@@ -9,7 +9,7 @@ use crate::directory::User;
 use crate::journal::Note;
 use crate::store::DeviceRecord;
 
-/// One page, three moments: type the code, answer, done.
+/// One page, four moments: type the code, answer, a second factor, done.
 #[derive(Template)]
 #[template(path = "device.html")]
 pub(crate) struct DevicePage<'a> {
@@ -17,6 +17,14 @@ pub(crate) struct DevicePage<'a> {
     notice: Option<String>,
     done: Option<&'static str>,
     question: Option<Question<'a>>,
+    factor: Option<Factor<'a>>,
+}
+
+/// Who has to pass a second factor, for which device.
+struct Factor<'a> {
+    user: &'a str,
+    user_code: &'a str,
+    proof: &'a str,
 }
 
 /// What the device wants.
@@ -32,7 +40,7 @@ struct Question<'a> {
 impl<'a> DevicePage<'a> {
     /// Asks for the code.
     pub(crate) fn enter(notice: Option<String>) -> Self {
-        Self { style: STYLE, notice, done: None, question: None }
+        Self { style: STYLE, notice, done: None, question: None, factor: None }
     }
 
     /// Asks whether the device may go on, and as whom.
@@ -45,12 +53,18 @@ impl<'a> DevicePage<'a> {
             proof,
             people: people.iter().map(card).collect(),
         };
-        Self { style: STYLE, notice: None, done: None, question: Some(question) }
+        Self { style: STYLE, notice: None, done: None, question: Some(question), factor: None }
+    }
+
+    /// Asks who agreed for a second factor.
+    pub(crate) fn second_factor(user_code: &'a str, user: &'a str, proof: &'a str) -> Self {
+        let factor = Some(Factor { user, user_code, proof });
+        Self { style: STYLE, notice: None, done: None, question: None, factor }
     }
 
     /// Says what became of it.
     pub(crate) fn done(text: &'static str) -> Self {
-        Self { style: STYLE, notice: None, done: Some(text), question: None }
+        Self { style: STYLE, notice: None, done: Some(text), question: None, factor: None }
     }
 }
 

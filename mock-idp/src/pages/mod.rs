@@ -173,6 +173,7 @@ mod tests {
         let request = AuthorizationRequest {
             client_id: "web".to_owned(),
             redirect_uri: "http://localhost/cb".to_owned(),
+            response: crate::flow::response_type::ResponseType::CODE,
             state: None,
             nonce: None,
             scope: String::new(),
@@ -182,6 +183,7 @@ mod tests {
             ask_consent: false,
             login_hint: Some("\"><script>alert(1)</script>".to_owned()),
             acr_values: Vec::new(),
+            claims: crate::flow::claims_request::ClaimsRequest::default(),
             terms: crate::store::Terms::default(),
         };
         let people = [User { id: "<img src=x>".to_owned(), active: true, ..User::default() }];

@@ -11,6 +11,7 @@ use super::Key;
 use super::device::Devices;
 use super::expiring::Expiring;
 use crate::flow::authorize::AuthorizationRequest;
+use crate::flow::claims_request::Wanted;
 use crate::flow::form::Parameters;
 use crate::flow::steps::Chosen;
 
@@ -93,6 +94,9 @@ pub(crate) struct Grant {
     pub(crate) client_id: Arc<str>,
     pub(crate) login: u64,
     pub(crate) revoked: bool,
+    /// The claims that the client asked for by name.
+    #[serde(default)]
+    pub(crate) wanted: Option<Arc<Wanted>>,
 }
 
 /// A refresh token of a family (RFC 9700 §4.14.2); kept after use so that its reuse is seen.
@@ -147,7 +151,7 @@ impl Ledger {
     pub(crate) fn open_grant(&mut self, session: &Session, client_id: &str, deadline: i64, now: i64) -> u64 {
         let id = self.next_serial();
         let (user, login) = (Arc::clone(&session.user), session.serial);
-        let grant = Grant { user, client_id: client_id.into(), login, revoked: false };
+        let grant = Grant { user, client_id: client_id.into(), login, revoked: false, wanted: None };
         self.grants.insert(id, grant, deadline, now);
         id
     }
@@ -155,6 +159,18 @@ impl Ledger {
     /// Keeps a grant as long as the tokens that were just made under it.
     pub(crate) fn keep_grant(&mut self, grant: u64, deadline: i64) {
         self.grants.keep_until(&grant, deadline);
+    }
+
+    /// Remembers which claims the client asked for by name.
+    pub(crate) fn want(&mut self, grant: u64, wanted: &Wanted, now: i64) {
+        if let Some(grant) = self.grants.get_mut(&grant, now) {
+            grant.wanted = Some(Arc::new(wanted.clone()));
+        }
+    }
+
+    /// The claims that the client asked for by name, if it did.
+    pub(crate) fn wanted(&self, grant: u64, now: i64) -> Option<Arc<Wanted>> {
+        self.grants.get(&grant, now).and_then(|grant| grant.wanted.clone())
     }
 
     /// Ends everything that came of a grant.

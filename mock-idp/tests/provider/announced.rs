@@ -269,7 +269,11 @@ async fn try_member(world: &World, name: &str, value: &Value) {
         | "require_pushed_authorization_requests"
         | "require_signed_request_object"
         | "client_id_metadata_document_supported" => assert!(value.is_boolean()),
-        "request_uri_parameter_supported" | "claims_parameter_supported" => assert_eq!(value, false, "{name}"),
+        "request_uri_parameter_supported" => assert_eq!(value, false, "{name}"),
+        "claims_parameter_supported" => {
+            assert_eq!(value, true, "{name}");
+            brings_a_code(world, "claims", r#"{"userinfo": {"name": null}}"#).await;
+        }
         other => panic!("announced and not tried: {other}"),
     }
 }

@@ -5,7 +5,7 @@ use axum::http::Request;
 use serde_json::json;
 
 use crate::support::Answer;
-use crate::world::{World, encode};
+use crate::world::{World, encode, part};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -161,4 +161,50 @@ async fn a_client_without_the_grant_cannot_begin() {
     let world = World::extended();
     let answer = world.post("/device_authorization", &[("client_id", "web")], None).await;
     assert_eq!(answer.error(), "400 unauthorized_client");
+}
+
+#[tokio::test]
+async fn where_everybody_passes_a_second_factor_the_device_page_asks_for_one_too() {
+    let world = World::extended_with("login: { second_factor: true }\n");
+    let begun = begin(&world).await;
+    let user_code = begun.string("user_code");
+    let (proof, cookie) = page(&world, &user_code).await;
+    let post = async |fields: &[(&str, &str)]| {
+        answer(&world, &[&[("user_code", &*user_code)], fields].concat(), &cookie, None).await
+    };
+    let skipped = post(&[("proof", &proof), ("username", "alice"), ("decision", "pass")]).await;
+    assert_eq!(skipped.status, 403, "the first page has no proof that somebody was asked: {}", skipped.text());
+    let asked = post(&[("proof", &proof), ("username", "alice")]).await;
+    let text = asked.text();
+    let second = text.split_once("name=\"proof\" value=\"").unwrap().1.split('"').next().unwrap();
+    let other = post(&[("proof", second), ("username", "bob"), ("decision", "pass")]).await;
+    assert_eq!(other.status, 403, "{}", other.text());
+    world.clock.advance(5);
+    assert_eq!(poll(&world, "television", &begun.string("device_code")).await.error(), "400 authorization_pending");
+    let done = post(&[("proof", second), ("username", "alice"), ("decision", "pass")]).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    world.clock.advance(5);
+    let tokens = poll(&world, "television", &begun.string("device_code")).await;
+    let claims = part(&tokens.string("id_token"), 1);
+    assert_eq!((&claims["acr"], &claims["amr"]), (&json!("mfa"), &json!(["user", "otp", "mfa"])));
+}
+
+#[tokio::test]
+async fn a_failed_second_factor_refuses_the_device() {
+    let world = World::extended_with("login: { second_factor: true }\n");
+    let begun = begin(&world).await;
+    let user_code = begun.string("user_code");
+    let (proof, cookie) = page(&world, &user_code).await;
+    let fields = [("user_code", user_code.as_str()), ("proof", &proof), ("username", "alice")];
+    let text = answer(&world, &fields, &cookie, None).await.text();
+    let second = text.split_once("name=\"proof\" value=\"").unwrap().1.split('"').next().unwrap();
+    let fields = [("user_code", user_code.as_str()), ("proof", second), ("username", "alice"), ("decision", "fail")];
+    answer(&world, &fields, &cookie, None).await;
+    assert_eq!(poll(&world, "television", &begun.string("device_code")).await.error(), "400 access_denied");
+}
+
+#[tokio::test]
+async fn the_device_page_of_an_issuer_with_a_path_answers_to_its_own_issuer() {
+    let text = World::new().get("/device").await.text();
+    assert!(text.contains("action=\"device\""), "{text}");
 }

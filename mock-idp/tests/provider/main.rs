@@ -7,7 +7,9 @@
 )]
 
 mod announced;
+mod attacks;
 mod authorize;
+mod claims_parameter;
 mod client_authentication;
 mod confirm;
 mod control;
@@ -23,6 +25,7 @@ mod introspect;
 mod issuers;
 mod jwt_bearer;
 mod keys;
+mod legacy;
 mod login;
 mod logout;
 mod negative;

@@ -16,6 +16,9 @@ use crate::state::Provider;
 
 /// `GET /control/v1/keys`: every key, newest first, and what it does.
 pub(crate) async fn list(State(provider): State<Arc<Provider>>) -> Response {
+    if let Err(refused) = provider.all_keys().await {
+        return answer(&refused);
+    }
     let body = json!({ "keys": provider.keys.describe() });
     respond::private_json(StatusCode::OK, &body, Note::outcome("keys shown"))
 }
