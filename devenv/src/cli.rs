@@ -76,6 +76,8 @@ pub enum Command {
     Init(NewProject),
     /// Check this machine: engine, ports, versions, and how to mend each
     Doctor(Doctor),
+    /// Print the JSON Schema of a file, for editors
+    Schema(Schema),
     /// Print a completion script for a shell
     Completions(Completions),
     /// Run one built-in service (used by the engines)

@@ -61,6 +61,26 @@ pub enum AuditFormat {
     Sarif,
 }
 
+/// `devenv schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: devenv schema > .devenv.schema.json, and as the first line of devenv.yaml:\n  \
+    # yaml-language-server: $schema=.devenv.schema.json")]
+pub struct Schema {
+    /// Of which file
+    #[arg(value_enum, default_value_t)]
+    pub file: SchemaOf,
+}
+
+/// The files that have a schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// devenv.yaml, and compose.yaml as far as it is understood
+    #[default]
+    Devenv,
+    /// authz.yaml, the access rules
+    Authz,
+}
+
 /// `devenv lock`.
 #[derive(Debug, Args)]
 pub struct LockImages {

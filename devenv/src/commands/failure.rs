@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::manifest::Problems;
 use crate::plan::ResolveError;
 use crate::sources::SourceError;
-use crate::stack::{ArtifactError, ContextError, ImageLockError, LocateError, LockError, SecretsError};
+use crate::stack::{ArtifactError, ContextError, ImageLockError, LocateError, LockError, PortsError, SecretsError};
 
 /// The end of a command that did not work out.
 #[derive(Debug)]
@@ -178,6 +178,16 @@ impl From<SourceError> for Failure {
 impl From<ImageLockError> for Failure {
     fn from(error: ImageLockError) -> Self {
         Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<PortsError> for Failure {
+    fn from(error: PortsError) -> Self {
+        let help = match error {
+            PortsError::File { .. } => "set XDG_STATE_HOME to a directory that you can write",
+            PortsError::NoneFree(_) => "take a stack down that is not needed (`devenv down` in its directory)",
+        };
+        Self::with_help(Exit::World, error.to_string(), help)
     }
 }
 

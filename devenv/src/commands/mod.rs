@@ -22,6 +22,7 @@ mod ps;
 mod request;
 mod rules;
 mod running;
+mod schema;
 mod serve;
 mod session;
 mod target;
@@ -95,6 +96,7 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Policy(args) => policy::run(args).await,
         Command::AuditLog(args) => audit_log::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Schema(args) => Ok(schema::run(&args)),
         Command::Completions(args) => Ok(completions::run(&args)),
         Command::Up(_) | Command::Down(_) | Command::Test(_) | Command::Serve(_) | Command::Supervise(_) => {
             Ok(Exit::Success)
@@ -137,6 +139,7 @@ fn format_of(command: &Command) -> Format {
         | Command::Completions(_)
         | Command::Exec(_)
         | Command::Init(_)
+        | Command::Schema(_)
         | Command::Serve(_)
         | Command::Supervise(_) => Format::Text,
     }

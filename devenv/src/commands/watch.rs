@@ -38,8 +38,8 @@ pub(super) async fn run(args: Watch) -> Result<Exit, Failure> {
 }
 
 async fn watch(args: &Watch, reporter: &Reporter) -> Result<Exit, Failure> {
-    let session = Session::open(&args.stack, reporter)?;
-    let prepared = up(args, &session, args.services.iter().cloned().collect(), reporter).await?;
+    let mut session = Session::open(&args.stack, reporter)?;
+    let prepared = up(args, &mut session, args.services.iter().cloned().collect(), reporter).await?;
     let (rules, watched) = rules(&session, &args.services, &prepared);
     let mut watcher = Watcher::new(watched)?;
     if rules.is_empty() || watcher.len() > MOST_WATCHED {
@@ -66,8 +66,13 @@ async fn watch(args: &Watch, reporter: &Reporter) -> Result<Exit, Failure> {
 }
 
 /// One `up`, of some services or of all.
-async fn up(args: &Watch, session: &Session, only: BTreeSet<String>, reporter: &Reporter) -> Result<Prepared, Failure> {
-    let _lock = Lock::take(&session.project, "watch")?;
+async fn up(
+    args: &Watch,
+    session: &mut Session,
+    only: BTreeSet<String>,
+    reporter: &Reporter,
+) -> Result<Prepared, Failure> {
+    let _lock = session.lock_for_up("watch", reporter)?;
     let prepared = session.prepare(Depth::Full, reporter).await?;
     for name in &args.services {
         running::service_under_test(&prepared, Some(name))?;
@@ -98,9 +103,9 @@ async fn answer(
         }
     }
     // Read again: the manifest may be what changed.
-    let session = Session::open(&args.stack, reporter)?;
+    let mut session = Session::open(&args.stack, reporter)?;
     if !rebuilt.is_empty() {
-        up(args, &session, rebuilt.clone(), reporter).await?;
+        up(args, &mut session, rebuilt.clone(), reporter).await?;
     }
     let prepared = session.existing(reporter).await?;
     for (rule, changes) in synced {

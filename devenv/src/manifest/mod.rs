@@ -25,6 +25,7 @@ mod references;
 mod render;
 mod report;
 mod scalars;
+pub mod schema;
 mod servers;
 mod service;
 mod sources;

@@ -24,3 +24,5 @@ mod program;
 mod target;
 #[cfg(test)]
 mod workspace;
+#[cfg(test)]
+mod worktrees;
