@@ -70,6 +70,10 @@ pub enum Command {
     Audit(Audit),
     /// Write which content each image has into devenv.lock
     Lock(LockImages),
+    /// Keep the data of the stack and the memory of its provider and directory
+    Snapshot(TakeSnapshot),
+    /// Put a snapshot back
+    Reset(Reset),
     /// List what projects left behind whose directory is gone; `--force` removes it
     Gc(Gc),
     /// Write a starter project; or a devenv.yaml over the Compose file that is there

@@ -25,6 +25,7 @@ mod running;
 mod schema;
 mod serve;
 mod session;
+mod snapshot;
 mod target;
 mod test;
 mod token;
@@ -83,6 +84,8 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::Lock(args) => lock::run(args).await,
+        Command::Snapshot(args) => snapshot::run(args).await,
+        Command::Reset(args) => snapshot::reset(args).await,
         Command::Gc(args) => gc::run(args).await,
         Command::Init(args) => init::run(&args),
         Command::Ps(args) => ps::run(args).await,
@@ -118,6 +121,12 @@ fn format_of(command: &Command) -> Format {
         Command::Sleep(args) | Command::Wake(args) => args.format,
         Command::Watch(args) => args.format,
         Command::Lock(args) => args.format,
+        Command::Snapshot(args) => match &args.action {
+            Some(crate::cli::SnapshotAction::Ls { format, .. }) => *format,
+            Some(crate::cli::SnapshotAction::Rm { .. }) => Format::Text,
+            None => args.format,
+        },
+        Command::Reset(args) => args.format,
         Command::Gc(args) => args.format,
         Command::Ps(args) => args.format,
         Command::Logs(args) => args.format,

@@ -236,13 +236,7 @@ impl<'a> Context<'a> {
         text
     }
 
-    fn parsed<T>(
-        &mut self,
-        node: &Node,
-        shape: Shape,
-        parse: impl Fn(&str) -> Option<T>,
-        expected: &str,
-    ) -> Option<T> {
+    fn parsed<T>(&mut self, node: &Node, shape: Shape, parse: impl Fn(&str) -> Option<T>, expected: &str) -> Option<T> {
         let Value::Scalar(_) = node.value else {
             self.wrong_kind(node, &format!("expected {expected}, found "));
             return None;

@@ -93,7 +93,8 @@ fn moved_address(address: &str, distance: u16, known: &BTreeSet<u16>) -> String 
 /// The readiness test of a process, whose ports are the machine's.
 pub(super) fn readiness_on_host(service: &Service, distance: u16) -> Option<Readiness> {
     let mut readiness = service.ready.clone()?;
-    let moved = |port: u16| if service.ports.iter().any(|own| own.target == port) { moved(port, distance) } else { port };
+    let moved =
+        |port: u16| if service.ports.iter().any(|own| own.target == port) { moved(port, distance) } else { port };
     match &mut readiness.test {
         ReadinessTest::Http { port: Some(port), .. } | ReadinessTest::Tcp { port } => *port = moved(*port),
         ReadinessTest::Http { port: None, .. }

@@ -60,7 +60,12 @@ impl UserService<'_> {
             command,
             environment,
             files: files.into_iter().map(|(_, file)| file).collect(),
-            ports: self.service.ports.iter().map(|port| published(port, on_host, self.manifest.ports_moved_by)).collect(),
+            ports: self
+                .service
+                .ports
+                .iter()
+                .map(|port| published(port, on_host, self.manifest.ports_moved_by))
+                .collect(),
             mounts: self.mounts(),
             mounted: self.mounted(),
             tmpfs: self.tmpfs(&source),
@@ -208,9 +213,10 @@ impl UserService<'_> {
         for (name, other) in self.all {
             let (host, port) = if on_host {
                 let embedded = self.context.engine == EngineName::Embedded;
-                let port = other.ports.first().map(|port| {
-                    published(port, embedded || is_process(other), self.manifest.ports_moved_by).host
-                });
+                let port = other
+                    .ports
+                    .first()
+                    .map(|port| published(port, embedded || is_process(other), self.manifest.ports_moved_by).host);
                 ("localhost", port)
             } else {
                 let target = other.ports.first().map(|port| port.target).or_else(|| other.expose.first().copied());

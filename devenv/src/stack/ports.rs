@@ -116,12 +116,13 @@ fn path(project: &Project) -> PathBuf {
 
 /// Two work trees that come up at the same moment must not both find nobody there.
 fn take_turn(project: &Project) -> Result<File, PortsError> {
-    let path = project.state.with_file_name("ports.lock");
-    let failed = |cause| PortsError::File { path: path.clone(), cause };
-    fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).map_err(failed)?;
-    let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-    file.lock().map_err(failed)?;
-    Ok(file)
+    let home = project.state.parent().unwrap_or(Path::new("/"));
+    let failed = |cause| PortsError::File { path: home.to_path_buf(), cause };
+    fs::create_dir_all(home).map_err(failed)?;
+    // The directory itself is locked: a file for it would have to stay for ever.
+    let directory = File::open(home).map_err(failed)?;
+    directory.lock().map_err(failed)?;
+    Ok(directory)
 }
 
 /// Another work tree of the same project.

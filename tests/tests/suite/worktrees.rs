@@ -1,8 +1,9 @@
 //! Two work trees of one project side by side: each has its own stack, and the second one ports of its own.
 
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
-use crate::program::{Bench, docker_answers, ports, program, root};
+use crate::program::{Bench, docker_answers, program, root};
 
 /// Copies of the starter project with one state directory, as two clones on one machine.
 fn clones(engine: &'static str) -> [Bench; 2] {
@@ -10,6 +11,8 @@ fn clones(engine: &'static str) -> [Bench; 2] {
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let api = program().with_file_name("orders-api");
     let manifest = file("devenv.yaml").replace("{ cargo: orders-api }", &format!("{{ path: {} }}", api.display()));
+    // Ports of their own, so that no other test is in the way.
+    let manifest = manifest.replace("9400", "9840").replace("9410", "9841").replace("8080", "9842");
     let names = ["authz.yaml", "openapi.yaml", "db/start.sh"];
     let mut files: Vec<(String, String)> = names.iter().map(|name| ((*name).to_owned(), file(name))).collect();
     for entry in std::fs::read_dir(root().join("templates/orders/policies")).unwrap() {
@@ -35,7 +38,8 @@ fn url(bench: &Bench, service: &str) -> String {
 }
 
 fn both_are_up_and_both_pass(engine: &'static str) {
-    let _ports = ports();
+    static PORTS: Mutex<()> = Mutex::new(());
+    let _ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
     let [first, second] = clones(engine);
     first.run(&["up", "-d"]).expect(0);
     let up = second.run(&["up", "-d"]).expect(0);
@@ -44,7 +48,7 @@ fn both_are_up_and_both_pass(engine: &'static str) {
         let token = bench.run(&["token", "alice", "--format", "json"]).expect(0).json();
         token["claims"]["iss"].as_str().unwrap().to_owned()
     });
-    assert_eq!(issuers[0], "http://localhost:9400");
+    assert_eq!(issuers[0], "http://localhost:9840");
     assert_eq!(issuers[1], url(&second, "idp"));
     assert_ne!(issuers[0], issuers[1]);
     for bench in [&first, &second] {
@@ -60,7 +64,7 @@ fn both_are_up_and_both_pass(engine: &'static str) {
     first.run(&["down"]).expect(0);
     assert_eq!(url(&second, "api"), before);
     second.run(&["down", "-v"]).expect(0);
-    assert_eq!(url(&second, "api"), "http://localhost:8080");
+    assert_eq!(url(&second, "api"), "http://localhost:9842");
 }
 
 fn services_of(engine: &str) -> usize {

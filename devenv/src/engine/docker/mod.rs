@@ -42,6 +42,7 @@ mod remove;
 mod resources;
 mod spec;
 mod start;
+mod volumes;
 
 #[cfg(test)]
 mod tests;
@@ -110,6 +111,29 @@ impl Docker {
     /// [`EngineError::ImageUnavailable`] for the first image that is neither here nor can be pulled.
     pub async fn can_provide(&self, plan: &Plan, reporter: &Reporter) -> Result<(), EngineError> {
         image::provide_all(&self.connection, plan, reporter).await
+    }
+
+    /// Writes the content of a named volume into a file, as a tar archive, and says its size; `None` when it is larger
+    /// than `most`.
+    ///
+    /// # Errors
+    /// The engine does not answer, or the file cannot be written.
+    pub async fn save_volume(
+        &self,
+        plan: &Plan,
+        key: &str,
+        to: &std::path::Path,
+        most: u64,
+    ) -> Result<Option<u64>, EngineError> {
+        volumes::save(&self.connection, plan, (key, to), most).await
+    }
+
+    /// Puts such an archive into a named volume that is new.
+    ///
+    /// # Errors
+    /// The engine does not answer, or the file cannot be read.
+    pub async fn load_volume(&self, plan: &Plan, key: &str, from: &std::path::Path) -> Result<(), EngineError> {
+        volumes::load(&self.connection, plan, key, from).await
     }
 
     async fn act(&self, plan: &Plan, action: &Action, reporter: &Reporter) -> Result<(), EngineError> {

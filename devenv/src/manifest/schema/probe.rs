@@ -56,12 +56,7 @@ impl Context<'_> {
     }
 
     /// Nothing else may stand there than these keys.
-    pub(in crate::manifest) fn note_keys(
-        &mut self,
-        at: Position,
-        known: &[&'static str],
-        required: &[&'static str],
-    ) {
+    pub(in crate::manifest) fn note_keys(&mut self, at: Position, known: &[&'static str], required: &[&'static str]) {
         self.note(at, |seen| {
             let keys = seen.keys.get_or_insert_default();
             for key in known {

@@ -52,7 +52,8 @@ fn count(schema: &Json, counts: &mut BTreeMap<String, usize>) {
 
 /// And not the table of properties of one.
 fn is_schema(value: &Json) -> bool {
-    value.get("anyOf").is_some_and(Json::is_array) || value.get("type").is_some_and(|kind| kind.is_string() || kind.is_array())
+    value.get("anyOf").is_some_and(Json::is_array)
+        || value.get("type").is_some_and(|kind| kind.is_string() || kind.is_array())
 }
 
 struct Sharing {
@@ -74,7 +75,9 @@ impl Sharing {
             };
         };
         let description = if repeated.is_some() { object.remove("description") } else { None };
-        let inner = |name: &str| matches!(name, "anyOf" | "items" | "additionalProperties" | "patternProperties" | "properties");
+        let inner = |name: &str| {
+            matches!(name, "anyOf" | "items" | "additionalProperties" | "patternProperties" | "properties")
+        };
         let object: Object<String, Json> = object
             .into_iter()
             .map(|(name, value)| {
@@ -100,7 +103,9 @@ impl Sharing {
     }
 
     fn free_name(&self, key: &str) -> String {
-        let taken = |name: &String| self.definitions.contains_key(name) || super::words::definitions().iter().any(|(word, _)| word == name);
+        let taken = |name: &String| {
+            self.definitions.contains_key(name) || super::words::definitions().iter().any(|(word, _)| word == name)
+        };
         let numbered = (2_u32..).map(|number| format!("{key}_{number}"));
         [key.to_owned()].into_iter().chain(numbered).find(|name| !taken(name)).unwrap_or_default()
     }

@@ -120,7 +120,11 @@ fn the_schema_is_silent_only_where_anything_may_stand() {
         match value {
             Json::Object(object) => {
                 for (key, value) in object {
-                    silent(value, &if path.is_empty() && key != "properties" { format!("{key} ") } else { path.to_owned() }, found);
+                    silent(
+                        value,
+                        &if path.is_empty() && key != "properties" { format!("{key} ") } else { path.to_owned() },
+                        found,
+                    );
                 }
             }
             Json::Array(items) => items.iter().for_each(|item| silent(item, path, found)),
@@ -139,8 +143,20 @@ fn the_schema_is_silent_only_where_anything_may_stand() {
     assert_eq!(
         keys(&devenv_yaml()),
         [
-            "claims", "consistency", "cpus", "delay", "endpoint_mode", "job", "jwks", "labels", "mode", "placement",
-            "rollback_config", "update_config", "version", "window"
+            "claims",
+            "consistency",
+            "cpus",
+            "delay",
+            "endpoint_mode",
+            "job",
+            "jwks",
+            "labels",
+            "mode",
+            "placement",
+            "rollback_config",
+            "update_config",
+            "version",
+            "window"
         ]
     );
     assert_eq!(keys(&authz_yaml()), ["json"]);

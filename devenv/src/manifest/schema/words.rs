@@ -81,10 +81,7 @@ pub(super) fn definitions() -> Vec<(String, Json)> {
     let all: Vec<(String, Json)> = vec![
         ("text".to_owned(), json!({ "type": ["string", "number", "boolean"] })),
         ("variable".to_owned(), text(r"\$")),
-        (
-            "boolean".to_owned(),
-            json!({ "anyOf": [{ "type": "boolean" }, { "enum": truths }, variable] }),
-        ),
+        ("boolean".to_owned(), json!({ "anyOf": [{ "type": "boolean" }, { "enum": truths }, variable] })),
         (
             "duration".to_owned(),
             json!({ "description": "a duration such as `1m30s`",
@@ -101,10 +98,7 @@ pub(super) fn definitions() -> Vec<(String, Json)> {
             json!({ "description": "a file mode in octal such as `0440`",
                 "anyOf": [whole(0, 7_777), text("^(0o)?[0-7]+$"), variable] }),
         ),
-        (
-            "number".to_owned(),
-            json!({ "anyOf": [{ "type": "number" }, text(r"^[-+]?[0-9]+(\.[0-9]+)?$"), variable] }),
-        ),
+        ("number".to_owned(), json!({ "anyOf": [{ "type": "number" }, text(r"^[-+]?[0-9]+(\.[0-9]+)?$"), variable] })),
     ];
     let or_nothing = |(name, _): &(String, Json)| {
         let reference = format!("#/$defs/{name}");

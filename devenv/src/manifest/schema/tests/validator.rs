@@ -62,7 +62,8 @@ fn object(root: &Json, schema: &Json, value: &Json, place: &str, found: &mut Vec
     for (key, value) in entries {
         let place = format!("{place}/{key}");
         let extension = schema.get("patternProperties").is_some() && key.starts_with("x-");
-        match (schema.get("properties").and_then(|properties| properties.get(key)), schema.get("additionalProperties")) {
+        match (schema.get("properties").and_then(|properties| properties.get(key)), schema.get("additionalProperties"))
+        {
             (Some(property), _) => check(root, property, value, &place, found),
             _ if extension => {}
             (None, Some(Json::Bool(false))) => found.push(format!("{place} unknown")),
