@@ -284,8 +284,7 @@ mod tests {
 
     #[test]
     fn what_is_merged_from_elsewhere_is_changed_where_it_is_the_services_own() {
-        let text =
-            "x-base: &base\n  image: y:1\nservices:\n  a:\n    <<: *base\n    image: x:1\n  b:\n    <<: *base\n";
+        let text = "x-base: &base\n  image: y:1\nservices:\n  a:\n    <<: *base\n    image: x:1\n  b:\n    <<: *base\n";
         let fixed = of_rule(text, "new-privileges");
         assert_eq!(
             fixed.text,

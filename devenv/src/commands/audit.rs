@@ -60,7 +60,10 @@ async fn findings(args: &Audit, ui: &Ui) -> Result<Vec<Finding>, Failure> {
         std::fs::write(&path, fixed.text)?;
         ui::complain(&format!("{}: {} fixed", path.display(), fixed.made));
     }
-    Ok(audit::audit(&session::open(&args.stack, ui.reporter())?.composed))
+    let mut left = audit::audit(&session::open(&args.stack, ui.reporter())?.composed);
+    // What could not be fixed now is for people: saying again that `--fix` does it would be wrong.
+    left.iter_mut().for_each(|finding| finding.edit = None);
+    Ok(left)
 }
 
 /// An image without a version gets the content that is here, when an engine answers and knows its digest.

@@ -8,7 +8,9 @@ use crate::exit::Exit;
 use crate::manifest::Problems;
 use crate::plan::ResolveError;
 use crate::sources::SourceError;
-use crate::stack::{ArtifactError, ContextError, ImageLockError, LocateError, LockError, PortsError, SecretsError, SnapshotError};
+use crate::stack::{
+    ArtifactError, ContextError, ImageLockError, LocateError, LockError, PortsError, SecretsError, SnapshotError,
+};
 
 /// The end of a command that did not work out.
 #[derive(Debug)]

@@ -143,8 +143,11 @@ fn tell_what_is_left_out(prepared: &Prepared, reporter: &Reporter) {
     for service in prepared.plan.services.values().filter(|service| service.role == Role::User) {
         let anonymous = service.mounts.iter().filter(|mount| mount.source == PlannedMountSource::Anonymous);
         let in_memory = service.tmpfs.keys().filter(|path| !matches!(path.as_str(), "/tmp" | "/run" | "/var/run"));
-        let left: Vec<String> =
-            anonymous.map(|mount| mount.target.clone()).chain(in_memory.cloned()).map(|path| format!("`{path}`")).collect();
+        let left: Vec<String> = anonymous
+            .map(|mount| mount.target.clone())
+            .chain(in_memory.cloned())
+            .map(|path| format!("`{path}`"))
+            .collect();
         if !left.is_empty() {
             let message = format!(
                 "not in the snapshot: {} of `{}`, which is in memory or in a volume without a name",
@@ -171,7 +174,8 @@ async fn put_back(args: &Reset, reporter: &Reporter) -> Result<(), Failure> {
     let engine = stack.prepared.engine.name().to_string();
     if snapshot.contents.engine != engine {
         let text = format!("`{}` was taken on the {} engine", args.name, snapshot.contents.engine);
-        let help = format!("the stack is up on the {engine} engine: take another one, or `devenv down` and `devenv up` there");
+        let help =
+            format!("the stack is up on the {engine} engine: take another one, or `devenv down` and `devenv up` there");
         return Err(Failure::with_help(Exit::Usage, text, help));
     }
     data(&session, &stack, &snapshot, reporter).await?;

@@ -4,6 +4,7 @@
 //! that exactly what changed is replaced. `sync` copies, `restart` restarts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -140,7 +141,9 @@ async fn sync(session: &Session, prepared: &Prepared, rule: &Rule, changes: &Cha
         let inside = path.strip_prefix(&rule.root).unwrap_or(path).display().to_string();
         let target = target.trim_end_matches('/');
         let path_inside = if inside.is_empty() { target.to_owned() } else { format!("{target}/{inside}") };
-        files.push(DeliveredFile { path: path_inside, content: std::fs::read(path)?, mode: 0o644 });
+        let mode = std::fs::metadata(path)?.permissions().mode() & 0o777;
+        // A file that only its owner may read here must be readable for the user of the container.
+        files.push(DeliveredFile { path: path_inside, content: std::fs::read(path)?, mode: mode | 0o444 });
     }
     let service = PlannedService { files, ..service.clone() };
     prepared.engine.put(&session.project, &service).await?;

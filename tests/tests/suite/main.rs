@@ -23,6 +23,8 @@ mod program;
 #[cfg(test)]
 mod target;
 #[cfg(test)]
+mod upkeep;
+#[cfg(test)]
 mod workspace;
 #[cfg(test)]
 mod worktrees;

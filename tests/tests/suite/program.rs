@@ -105,7 +105,7 @@ pub(crate) fn ran(output: Output) -> Ran {
 }
 
 fn takes_stack_arguments(arguments: &[&str]) -> bool {
-    !matches!(arguments.first(), None | Some(&"completions" | &"gc" | &"init" | &"--help" | &"--version" | &"help"))
+    !matches!(arguments.first(), None | Some(&"completions" | &"gc" | &"schema" | &"init" | &"--help" | &"--version" | &"help"))
         && !arguments.contains(&"--help")
 }
 

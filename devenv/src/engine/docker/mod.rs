@@ -42,6 +42,7 @@ mod remove;
 mod resources;
 mod spec;
 mod start;
+mod tls;
 mod volumes;
 
 #[cfg(test)]

@@ -95,15 +95,10 @@ async fn remove(connection: &Connection, name: &str) -> Result<(), EngineError> 
     }
 }
 
-async fn download(
-    connection: &Connection,
-    helper: &str,
-    to: &Path,
-    most: u64,
-) -> Result<Option<u64>, EngineError> {
+async fn download(connection: &Connection, helper: &str, to: &Path, most: u64) -> Result<Option<u64>, EngineError> {
     let action = format!("read {TARGET} of `{helper}`");
     let mut file = File::create(to).await.map_err(|error| machine("create", to, &error))?;
-    let options = DownloadFromContainerOptions { path: format!("{TARGET}/.") };
+    let options = DownloadFromContainerOptions { path: TARGET.to_owned() };
     let mut pieces = connection.client.download_from_container(helper, Some(options));
     let mut written = 0;
     loop {
@@ -123,6 +118,7 @@ async fn download(
 
 async fn upload(connection: &Connection, helper: &str, from: &Path) -> Result<(), EngineError> {
     let file = File::open(from).await.map_err(|error| machine("read", from, &error))?;
+    // The archive begins with the directory itself, so that the owner and mode of the volume come back, too.
     // What cannot be read ends the archive too early, which the engine refuses.
     let pieces = futures_util::stream::unfold(file, |mut file| async {
         let mut piece = vec![0; PIECE];
@@ -130,9 +126,8 @@ async fn upload(connection: &Connection, helper: &str, from: &Path) -> Result<()
         piece.truncate(length);
         Some((piece.into(), file))
     });
-    let options = UploadToContainerOptions { path: TARGET.to_owned(), ..UploadToContainerOptions::default() };
-    let uploaded =
-        connection.client.upload_to_container(helper, Some(options), bollard::body_stream(Box::pin(pieces)));
+    let options = UploadToContainerOptions { path: "/".to_owned(), ..UploadToContainerOptions::default() };
+    let uploaded = connection.client.upload_to_container(helper, Some(options), bollard::body_stream(Box::pin(pieces)));
     connection.bounded(&format!("write {TARGET} of `{helper}`"), BULKY, uploaded).await?;
     Ok(())
 }
