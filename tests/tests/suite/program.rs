@@ -105,8 +105,10 @@ pub(crate) fn ran(output: Output) -> Ran {
 }
 
 fn takes_stack_arguments(arguments: &[&str]) -> bool {
-    !matches!(arguments.first(), None | Some(&"completions" | &"gc" | &"schema" | &"init" | &"--help" | &"--version" | &"help"))
-        && !arguments.contains(&"--help")
+    !matches!(
+        arguments.first(),
+        None | Some(&"completions" | &"gc" | &"schema" | &"init" | &"--help" | &"--version" | &"help")
+    ) && !arguments.contains(&"--help")
 }
 
 /// The program that this very `cargo test` built, beside this test.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::program::{Bench, docker_answers};
+use crate::program::{Bench, Ran, docker_answers};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,7 +42,13 @@ volumes: {{ data: }}
 }
 
 fn inside(bench: &Bench, service: &str, script: &str) -> String {
-    bench.run(&["exec", service, "--", "sh", "-c", script]).expect(0).stdout.trim().to_owned()
+    looked(bench, service, script).expect(0).stdout.trim().to_owned()
+}
+
+/// What follows the script are parameters that it does not use: the bench adds its own at the end.
+fn looked(bench: &Bench, service: &str, script: &str) -> Ran {
+    let project = bench.project().display().to_string();
+    bench.run(&["exec", "--dir", &project, "--engine", bench.engine, service, "--", "sh", "-c", script])
 }
 
 fn roles(bench: &Bench, who: &str) -> String {
@@ -95,7 +101,11 @@ fn a_snapshot_on_docker_brings_back_volumes_with_their_owners_too() {
     let bench = kept("docker", (9845, 9846));
     a_snapshot_brings_back_data_people_and_tokens(&bench);
     let look = "cat /data/link; stat -c '%u %g %a' /data /data/file; ls /data";
-    inside(&bench, "db", "echo x > /data/file; ln -s file /data/link; chown 12:13 /data/file; chown 7:8 /data; chmod 750 /data");
+    inside(
+        &bench,
+        "db",
+        "echo x > /data/file; ln -s file /data/link; chown 12:13 /data/file; chown 7:8 /data; chmod 750 /data",
+    );
     let before = inside(&bench, "db", look);
     let taken = bench.run(&["snapshot", "--format", "json"]).expect(0).json();
     assert_eq!(taken["contents"]["volumes"], json!(["data"]), "{taken}");
@@ -152,8 +162,8 @@ fn changed_files_are_copied_and_services_restarted_as_the_file_says() {
             std::fs::write(bench.project().join(directory).join("y.log"), "ignored").unwrap();
         }
         std::thread::sleep(Duration::from_secs(2));
-        let look = |name| bench.run(&["exec", name, "--", "sh", "-c", "cat /copied/x"]).stdout.contains("changed");
-        let now = names.map(|name| bench.run(&["exec", name, "--", "cat", "/started"]).stdout.trim().to_owned());
+        let look = |name| looked(&bench, name, "cat /copied/x").stdout.contains("changed");
+        let now = names.map(|name| looked(&bench, name, "cat /started").stdout.trim().to_owned());
         let restarted = |at: usize| !now[at].is_empty() && now[at] != before[at];
         seen = [look("copied"), look("both") && restarted(1), restarted(2)];
     }
@@ -194,7 +204,7 @@ fn a_mended_file_passes_and_its_stack_still_runs() {
         return;
     }
     // As many public files are: an old database, open to the network, with its password in the file.
-    let text = "# from a tutorial\nservices:\n  db:\n    image: postgres:17   # the database\n    entrypoint: [sh, -c, 'cat $$POSTGRES_PASSWORD_FILE; sleep 1000']\n    stop_grace_period: 100ms\n    ports:\n      - \"0.0.0.0:9847:5432\"   # psql\n      - target: 80\n        published: 9848\n        host_ip: 0.0.0.0\n    environment:\n      - POSTGRES_PASSWORD=hunter2   # change me\n";
+    let text = "# from a tutorial\nservices:\n  db:\n    image: postgres:17   # the database\n    entrypoint: [sh, -c, 'cat $$POSTGRES_PASSWORD_FILE; echo; sleep 1000']\n    stop_grace_period: 100ms\n    ports:\n      - \"0.0.0.0:9847:5432\"   # psql\n      - target: 80\n        published: 9848\n        host_ip: 0.0.0.0\n    environment:\n      - POSTGRES_PASSWORD=hunter2   # change me\n";
     let bench = Bench::of("docker", &[("compose.yaml", text)]);
     let found = bench.run(&["audit", "--format", "json"]).expect(1);
     assert!(!found.stdout.contains("hunter2"));
@@ -211,7 +221,10 @@ fn a_mended_file_passes_and_its_stack_still_runs() {
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(std::fs::read_to_string(bench.project().join(".gitignore")).unwrap(), "/secrets/\n");
     bench.run(&["up", "-d"]).expect(0);
-    assert_eq!(bench.run(&["logs"]).expect(0).stdout.matches("hunter2").count(), 1);
+    let begun = Instant::now();
+    while !bench.run(&["logs"]).expect(0).stdout.contains("hunter2") {
+        assert!(begun.elapsed() < PATIENCE, "the program did not read its password");
+    }
     let again = bench.run(&["audit", "--fix", "--fail-on", "never"]).expect(0);
     assert!(!again.stderr.contains("fixed"), "{}", again.stderr);
 }

@@ -1,15 +1,21 @@
 //! Two work trees of one project side by side: each has its own stack, and the second one ports of its own.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use crate::program::{Bench, docker_answers, program, root};
+use crate::program::{Bench, docker_answers, root};
 
 /// Copies of the starter project with one state directory, as two clones on one machine.
 fn clones(engine: &'static str) -> [Bench; 2] {
-    let built = Command::new("cargo").args(["build", "--bin", "orders-api"]).current_dir(root()).output().unwrap();
+    // As `devenv` builds it for the other tests, so that it is built once.
+    let project = root().join("templates/orders");
+    let arguments = ["build", "--workspace", "--profile", "release", "--bin", "orders-api"];
+    let built = Command::new("cargo").args(arguments).current_dir(&project).output();
+    let built = built.unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let api = program().with_file_name("orders-api");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let api = target.join("release/orders-api");
     let manifest = file("devenv.yaml").replace("{ cargo: orders-api }", &format!("{{ path: {} }}", api.display()));
     // Ports of their own, so that no other test is in the way.
     let manifest = manifest.replace("9400", "9840").replace("9410", "9841").replace("8080", "9842");
