@@ -76,6 +76,10 @@ pub enum Command {
     Audit(Audit),
     /// Write which content each image has into devenv.lock
     Lock(LockImages),
+    /// Keep the data of the stack and the memory of its provider and directory
+    Snapshot(TakeSnapshot),
+    /// Put a snapshot back
+    Reset(Reset),
     /// List what projects left behind whose directory is gone; `--force` removes it
     Gc(Gc),
     /// Write the stack for other tools: a Compose file that plain `docker compose up` serves
@@ -88,6 +92,8 @@ pub enum Command {
     Init(NewProject),
     /// Check this machine: engine, ports, versions, and how to mend each
     Doctor(Doctor),
+    /// Print the JSON Schema of a file, for editors
+    Schema(Schema),
     /// Print a completion script for a shell
     Completions(Completions),
     /// Run one built-in service (used by the engines)

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::manifest::Composed;
 
-pub use fix::fixed;
+pub use fix::{At, Edit, Fixed, SECRETS, Value, fixed};
 pub use sarif::sarif;
 
 /// How bad a finding is.
@@ -61,38 +61,77 @@ pub struct Finding {
     pub edit: Option<Edit>,
 }
 
-/// A mechanical change of one line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Edit {
-    /// What is there, at the finding's place or after it.
-    pub from: String,
-    /// What shall be there.
-    pub to: String,
-}
-
 /// All findings, by file and place.
 #[must_use]
 pub fn audit(composed: &Composed) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, service) in &composed.manifest.services {
-        for broken in rules::broken(service) {
-            let path: Vec<&str> =
-                ["services", name.as_str()].into_iter().chain(broken.path.iter().map(String::as_str)).collect();
-            let place = composed.place(&path);
-            findings.push(Finding {
-                rule: broken.rule,
-                service: name.clone(),
-                message: broken.message,
-                file: place.file,
-                line: place.line,
-                column: place.column,
-                edit: broken.edit,
-            });
+        let subject = Subject { composed, name };
+        findings.extend(rules::broken(service).into_iter().map(|broken| subject.finding(&[], broken)));
+        findings.extend(
+            rules::open_ports(&subject.texts(&["ports"])).into_iter().map(|broken| subject.finding(&[], broken)),
+        );
+        if let Some(over) = &service.docker {
+            let broken = rules::written(over).into_iter();
+            findings.extend(broken.map(|broken| subject.finding(&["docker"], broken)));
+            let ports = rules::open_ports(&subject.texts(&["docker", "ports"])).into_iter();
+            findings.extend(ports.map(|broken| subject.finding(&["docker"], broken)));
         }
     }
     findings.sort_by(|a, b| (&a.file, a.line, a.column, a.rule.id).cmp(&(&b.file, b.line, b.column, b.rule.id)));
     findings
 }
+
+/// A service in its file.
+struct Subject<'a> {
+    composed: &'a Composed,
+    name: &'a str,
+}
+
+impl Subject<'_> {
+    fn path<'p>(&'p self, more: &[&'p str]) -> Vec<&'p str> {
+        ["services", self.name].into_iter().chain(more.iter().copied()).collect()
+    }
+
+    fn texts(&self, below: &[&str]) -> Vec<(Vec<String>, String)> {
+        self.composed.texts(&self.path(below))
+    }
+
+    fn finding(&self, part: &[&str], broken: rules::Broken) -> Finding {
+        let below: Vec<&str> = part.iter().copied().chain(broken.path.iter().map(String::as_str)).collect();
+        let place = self.composed.place(&self.path(&below));
+        // Keys are only added to the service itself, and in the file of the finding.
+        let first_key = |path: &[&str]| {
+            let first = self.composed.first_key(path).filter(|first| first.file == place.file);
+            first.map(|first| At { line: first.line, column: first.column })
+        };
+        let edit = broken.fix.and_then(|fix| match fix {
+            rules::Fix::Replace { from, to } => Some(Edit::Replace { from, to }),
+            rules::Fix::Insert(keys) => {
+                Some(Edit::Insert { before: first_key(&self.path(&[])).filter(|_| part.is_empty())?, keys })
+            }
+            rules::Fix::Secret(variable) => {
+                let service = first_key(&self.path(&[])).filter(|_| part.is_empty())?;
+                let name = format!("{}-{}", self.name, variable.to_lowercase().replace('_', "-"));
+                let written = !self.composed.manifest.secrets.is_empty();
+                let section = if written { Some(first_key(&["secrets"])?) } else { None };
+                Some(Edit::Secret { variable, name, service, section })
+            }
+        });
+        Finding {
+            rule: broken.rule,
+            service: self.name.to_owned(),
+            message: broken.message,
+            file: place.file,
+            line: place.line,
+            column: place.column,
+            edit,
+        }
+    }
+}
+
+/// The rule about images that can be another one tomorrow; what is here now is only known to an engine.
+pub const UNPINNED_IMAGE: &str = "unpinned-image";
 
 /// Every rule.
 #[must_use]
@@ -115,10 +154,12 @@ mod tests {
     }
 
     /// Every limit set and nothing wrong: each test adds one mistake.
-    const SOUND: &str = "services:\n  a:\n    image: x@sha256:00\n    user: \"1000\"\n    read_only: true\n    mem_limit: 1g\n    pids_limit: 99\n";
+    const SOUND: &str = "services:\n  a:\n    image: x@sha256:00\n    user: \"1000\"\n    read_only: true\n    mem_limit: 1g\n    pids_limit: 99\n    cap_drop: [NET_RAW]\n";
+    const OPTIONS: &str = "    security_opt: [\"no-new-privileges:true\"]\n";
 
     fn ids(more: &str) -> Vec<&'static str> {
-        findings(&format!("{SOUND}{more}")).into_iter().map(|finding| finding.rule.id).collect()
+        let options = if more.contains("security_opt") { "" } else { OPTIONS };
+        findings(&format!("{SOUND}{options}{more}")).into_iter().map(|finding| finding.rule.id).collect()
     }
 
     #[test]
@@ -141,7 +182,12 @@ mod tests {
             ("dangerous-capability", "cap_add: [SYS_ADMIN]"),
             ("host-namespace", "network_mode: host"),
             ("host-namespace", "pid: host"),
-            ("unconfined", "security_opt: [\"seccomp:unconfined\"]"),
+            ("unconfined", "security_opt: [\"seccomp:unconfined\", \"no-new-privileges:true\"]"),
+            ("new-privileges", "security_opt: [\"label:disable\"]"),
+            ("host-directory", "volumes: [\"/etc:/host/etc:ro\"]"),
+            ("ports-on-all-interfaces", "ports: [{ target: 80, published: 80, host_ip: \"0.0.0.0\" }]"),
+            ("privileged", "docker: { privileged: true }"),
+            ("ports-on-all-interfaces", "docker: { ports: [\"0.0.0.0:80:80\"] }"),
         ] {
             assert_eq!(ids(&format!("    {mistake}\n")), [rule], "{mistake}");
         }
@@ -151,14 +197,15 @@ mod tests {
     fn what_is_missing_is_found_at_the_service() {
         let found = findings("services:\n  a:\n    image: nginx\n");
         let ids: Vec<&str> = found.iter().map(|finding| finding.rule.id).collect();
-        assert_eq!(ids, ["no-limits", "root-user", "writable-root", "unpinned-image"]);
-        assert_eq!((found[0].line, found[3].line), (2, 3));
+        assert_eq!(ids, ["new-privileges", "no-limits", "root-user", "writable-root", "unpinned-image"]);
+        assert_eq!((found[0].line, found[4].line), (2, 3));
     }
 
     #[test]
     fn a_secret_is_named_and_never_shown() {
         let found = findings(&format!("{SOUND}    environment:\n      API_TOKEN: s3cr3t\n"));
-        assert_eq!((found[0].line, found[0].message.contains("API_TOKEN")), (9, true));
+        let found: Vec<_> = found.into_iter().filter(|finding| finding.rule.id == "inline-secret").collect();
+        assert_eq!((found[0].line, found[0].message.contains("API_TOKEN")), (10, true));
         assert!(!serde_json::to_string(&found).unwrap().contains("s3cr3t"));
     }
 }

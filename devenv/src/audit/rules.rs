@@ -1,7 +1,7 @@
 //! The rules: what each looks at, and what it says. Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::{Edit, Rule, Severity};
+use super::{Rule, Severity};
 use crate::manifest::{MountSource, Service};
 
 /// CIS Docker Benchmark 5.14; OWASP Docker Security Cheat Sheet, rule 5a.
@@ -46,6 +46,13 @@ const NAMESPACE: Rule = Rule {
     title: "the container shares a namespace with the machine",
     fix: "remove it; publish ports instead of `network_mode: host`",
 };
+/// CIS Docker Benchmark 5.6.
+const DIRECTORY: Rule = Rule {
+    id: "host-directory",
+    severity: Severity::Medium,
+    title: "the container sees a directory that belongs to the system",
+    fix: "mount only the file or the directory of the project that is needed",
+};
 /// CIS Docker Benchmark 5.2, 5.22.
 const UNCONFINED: Rule = Rule {
     id: "unconfined",
@@ -55,7 +62,7 @@ const UNCONFINED: Rule = Rule {
 };
 /// CIS Docker Benchmark 5.28; OWASP Docker Security Cheat Sheet, rule 13.
 const UNPINNED: Rule = Rule {
-    id: "unpinned-image",
+    id: super::UNPINNED_IMAGE,
     severity: Severity::Medium,
     title: "the image can be another one tomorrow",
     fix: "name a version, and `devenv lock` its content",
@@ -66,6 +73,13 @@ const LIMITS: Rule = Rule {
     severity: Severity::Low,
     title: "the container may use up the machine",
     fix: "set `mem_limit` and `pids_limit`",
+};
+/// CIS Docker Benchmark 5.26; OWASP Docker Security Cheat Sheet, rule 4.
+const PRIVILEGES: Rule = Rule {
+    id: "new-privileges",
+    severity: Severity::Low,
+    title: "a program of the container can gain more rights than it was started with",
+    fix: "set `security_opt: [\"no-new-privileges:true\"]`",
 };
 /// CIS Docker Benchmark 4.1; OWASP Docker Security Cheat Sheet, rule 2.
 const ROOT: Rule = Rule {
@@ -90,9 +104,11 @@ pub(super) const ALL: &[&Rule] = &[
     &SECRET,
     &CAPABILITY,
     &NAMESPACE,
+    &DIRECTORY,
     &UNCONFINED,
     &UNPINNED,
     &LIMITS,
+    &PRIVILEGES,
     &ROOT,
     &WRITABLE,
 ];
@@ -109,37 +125,76 @@ pub(super) struct Broken {
     /// Keys below the service.
     pub(super) path: Vec<String>,
     pub(super) message: String,
-    pub(super) edit: Option<Edit>,
+    pub(super) fix: Option<Fix>,
 }
+
+/// What can be done about it without anybody's decision.
+pub(super) enum Fix {
+    /// Other text in its place.
+    Replace { from: String, to: String },
+    /// Keys for the service.
+    Insert(Vec<String>),
+    /// This variable's value goes into a file.
+    Secret(String),
+}
+
+/// Room enough for what developers run, and an end to what runs wild.
+const MEMORY: &str = "mem_limit: 2g";
+const PROCESSES: &str = "pids_limit: 1024";
+
+/// Images whose start script reads `VARIABLE_FILE`, with those variables (their documentation, "Docker Secrets").
+const READ_FILES: [(&str, &[&str]); 6] = [
+    ("postgres", &["POSTGRES_PASSWORD"]),
+    ("mysql", &["MYSQL_ROOT_PASSWORD", "MYSQL_PASSWORD"]),
+    ("mariadb", &["MARIADB_ROOT_PASSWORD", "MARIADB_PASSWORD", "MYSQL_ROOT_PASSWORD", "MYSQL_PASSWORD"]),
+    ("mongo", &["MONGO_INITDB_ROOT_PASSWORD"]),
+    ("wordpress", &["WORDPRESS_DB_PASSWORD"]),
+    ("nextcloud", &["MYSQL_PASSWORD", "POSTGRES_PASSWORD", "NEXTCLOUD_ADMIN_PASSWORD"]),
+];
+
+/// Directories of the system (CIS Docker Benchmark 5.6), but for a time zone that many mount.
+const OF_THE_SYSTEM: [&str; 9] = ["/", "/boot", "/dev", "/etc", "/lib", "/proc", "/root", "/sys", "/usr"];
 
 fn at(rule: &'static Rule, path: &[&str], message: impl Into<String>) -> Broken {
     let path = path.iter().map(|step| (*step).to_owned()).collect();
-    Broken { rule, path, message: message.into(), edit: None }
+    Broken { rule, path, message: message.into(), fix: None }
 }
 
 /// Everything that is wrong with a service. Processes have neither capabilities nor images: only their secrets count.
 pub(super) fn broken(service: &Service) -> Vec<Broken> {
-    let mut all = secrets(service);
-    all.extend(ports(service));
-    if service.image.is_none() && service.build.is_none() {
-        return all;
+    let mut all = written(service);
+    if service.image.is_some() || service.build.is_some() {
+        all.extend(missing(service));
     }
-    all.extend(powers(service));
-    all.extend(missing(service));
     all
 }
 
-fn ports(service: &Service) -> Vec<Broken> {
-    let open = service.ports.iter().filter(|port| matches!(port.host_ip.as_deref(), Some("0.0.0.0" | "::")));
-    let finding = |port: &crate::manifest::Port| {
-        let ip = if port.host_ip.as_deref() == Some("::") { "[::]" } else { "0.0.0.0" };
-        let written = port.published.map_or_else(|| ip.to_owned(), |published| format!("{ip}:{published}"));
-        Broken {
-            edit: Some(Edit { from: format!("{ip}:"), to: "127.0.0.1:".to_owned() }),
-            ..at(&PORTS, &["ports", &written], format!("port {} is published on {ip}", port.target))
-        }
+/// What is wrong with what a part of a service says, whatever it leaves out.
+pub(super) fn written(service: &Service) -> Vec<Broken> {
+    let mut all = secrets(service);
+    if service.run.is_none() && service.binary.is_none() {
+        all.extend(powers(service));
+    }
+    all
+}
+
+/// Ports that are open to the network, of the texts below `ports` with the way to each.
+pub(super) fn open_ports(texts: &[(Vec<String>, String)]) -> Vec<Broken> {
+    let open = |(path, text): &(Vec<String>, String)| {
+        let (from, to) = match path.as_slice() {
+            [_, key] if key == "host_ip" && text == "0.0.0.0" => ("0.0.0.0", "127.0.0.1"),
+            [_, key] if key == "host_ip" && text == "::" => ("::", "::1"),
+            [_] if text.starts_with("0.0.0.0:") => ("0.0.0.0:", "127.0.0.1:"),
+            [_] if text.starts_with("[::]:") => ("[::]:", "[::1]:"),
+            _ => return None,
+        };
+        let path: Vec<&str> = std::iter::once("ports").chain(path.iter().map(String::as_str)).collect();
+        let address = from.trim_end_matches(':').trim_matches(['[', ']']);
+        let address = if address.is_empty() { "::" } else { address };
+        let fix = Some(Fix::Replace { from: from.to_owned(), to: to.to_owned() });
+        Some(Broken { fix, ..at(&PORTS, &path, format!("a port is published on {address}")) })
     };
-    open.map(finding).collect()
+    texts.iter().filter_map(open).collect()
 }
 
 fn secrets(service: &Service) -> Vec<Broken> {
@@ -154,9 +209,21 @@ fn secrets(service: &Service) -> Vec<Broken> {
         named && !about && !value.is_empty() && !value.contains("${DEVENV_") && !value.starts_with("/run/secrets/")
     };
     let inline = service.environment.iter().filter(|(name, value)| holds_one(name, value));
-    inline
-        .map(|(name, _)| at(&SECRET, &["environment", name], format!("`{name}` has its value in the environment")))
-        .collect()
+    let can_move = service.secrets.is_empty();
+    let reads_file = |name: &str| can_move && service.image.as_deref().is_some_and(|image| reads_file(image, name));
+    let finding = |(name, _): (&String, &String)| Broken {
+        fix: reads_file(name).then(|| Fix::Secret(name.clone())),
+        ..at(&SECRET, &["environment", name], format!("`{name}` has its value in the environment"))
+    };
+    inline.map(finding).collect()
+}
+
+/// Whether the program of an official image reads a variable's value from a file, too.
+fn reads_file(image: &str, variable: &str) -> bool {
+    let name = image.split(['@', ':']).next().unwrap_or_default();
+    let official = name.strip_prefix("docker.io/").unwrap_or(name);
+    let official = official.strip_prefix("library/").unwrap_or(official);
+    READ_FILES.iter().any(|(known, variables)| *known == official && variables.contains(&variable))
 }
 
 fn powers(service: &Service) -> Vec<Broken> {
@@ -170,6 +237,11 @@ fn powers(service: &Service) -> Vec<Broken> {
         {
             let path = path.display().to_string();
             all.push(at(&SOCKET, &["volumes", &path], format!("`{path}` is mounted")));
+        } else if let MountSource::Bind(path) = &mount.source
+            && OF_THE_SYSTEM.iter().any(|system| path.as_path() == std::path::Path::new(system))
+        {
+            let path = path.display().to_string();
+            all.push(at(&DIRECTORY, &["volumes", &path], format!("`{path}` is mounted")));
         }
     }
     for capability in &service.cap_add {
@@ -206,7 +278,14 @@ fn missing(service: &Service) -> Vec<Broken> {
             (None, Some(_)) => "memory is not limited",
             _ => "processes are not limited",
         };
-        all.push(at(&LIMITS, &[], missing));
+        let keys = [(service.mem_limit.is_none(), MEMORY), (service.pids_limit.is_none(), PROCESSES)];
+        let keys = keys.into_iter().filter(|(is_missing, _)| *is_missing).map(|(_, key)| key.to_owned());
+        all.push(Broken { fix: Some(Fix::Insert(keys.collect())), ..at(&LIMITS, &[], missing) });
+    }
+    if service.privileged != Some(true) && !service.security_opt.iter().any(|option| forbids_new_privileges(option)) {
+        // A list that is there is its team's.
+        let fix = service.security_opt.is_empty().then(|| Fix::Insert(vec![NO_NEW_PRIVILEGES.to_owned()]));
+        all.push(Broken { fix, ..at(&PRIVILEGES, &[], "`no-new-privileges` is not set") });
     }
     match service.user.as_deref() {
         None => all.push(at(&ROOT, &[], "no `user` is set")),
@@ -219,6 +298,12 @@ fn missing(service: &Service) -> Vec<Broken> {
         all.push(at(&WRITABLE, &[], "the root file system can be written"));
     }
     all
+}
+
+const NO_NEW_PRIVILEGES: &str = "security_opt: [\"no-new-privileges:true\"]";
+
+fn forbids_new_privileges(option: &str) -> bool {
+    matches!(option, "no-new-privileges" | "no-new-privileges:true" | "no-new-privileges=true")
 }
 
 fn is_unpinned(image: &str) -> bool {

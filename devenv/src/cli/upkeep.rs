@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Format, StackArgs};
 
@@ -61,6 +61,26 @@ pub enum AuditFormat {
     Sarif,
 }
 
+/// `devenv schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: devenv schema > .devenv.schema.json, and as the first line of devenv.yaml:\n  \
+    # yaml-language-server: $schema=.devenv.schema.json")]
+pub struct Schema {
+    /// Of which file
+    #[arg(value_enum, default_value_t)]
+    pub file: SchemaOf,
+}
+
+/// The files that have a schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// devenv.yaml, and compose.yaml as far as it is understood
+    #[default]
+    Devenv,
+    /// authz.yaml, the access rules
+    Authz,
+}
+
 /// `devenv lock`.
 #[derive(Debug, Args)]
 pub struct LockImages {
@@ -68,6 +88,68 @@ pub struct LockImages {
     #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
     pub stack: StackArgs,
     /// A table or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// The name of a snapshot when nobody says one.
+const SNAPSHOT: &str = "default";
+
+/// `devenv snapshot`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Volumes and data directories of at most 1 GiB each; services are frozen while they are copied.\n\
+    Examples:\n  devenv snapshot seeded     keep what there is now\n  devenv reset seeded        put it back, as often as needed\n  \
+    devenv snapshot ls         list them"
+)]
+pub struct TakeSnapshot {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// Its name; an older one of that name is replaced
+    #[arg(default_value = SNAPSHOT)]
+    pub name: String,
+    /// Instead of taking one.
+    #[command(subcommand)]
+    pub action: Option<SnapshotAction>,
+    /// Text or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What else can be done with snapshots.
+#[derive(Debug, Subcommand)]
+pub enum SnapshotAction {
+    /// List them
+    Ls {
+        /// Which stack's.
+        #[command(flatten)]
+        stack: StackArgs,
+        /// A table or a JSON array
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Remove one
+    Rm {
+        /// Which stack's.
+        #[command(flatten)]
+        stack: StackArgs,
+        /// Its name
+        name: String,
+    },
+}
+
+/// `devenv reset`.
+#[derive(Debug, Args)]
+pub struct Reset {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap takes the first paragraph for the help of the group")]
+    pub stack: StackArgs,
+    /// The snapshot
+    #[arg(default_value = SNAPSHOT)]
+    pub name: String,
+    /// Progress as text or JSON lines
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -97,6 +97,58 @@ impl<'a> Control<'a> {
         }
     }
 
+    /// The memory of the provider.
+    pub(super) async fn idp_snapshot(&self) -> Result<Value, Failure> {
+        self.idp(Method::GET, "snapshot", None).await
+    }
+
+    /// Puts it back.
+    pub(super) async fn restore_idp(&self, snapshot: Value) -> Result<(), Failure> {
+        self.idp(Method::PUT, "snapshot", Some(snapshot)).await.map(drop)
+    }
+
+    async fn idp(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failure> {
+        let Some(idp) = &self.session.manifest.idp else {
+            return Err(Failure::new(Exit::Usage, "the manifest has no `idp:`, so there is no provider"));
+        };
+        let url = format!("http://localhost:{}/control/v1/{path}", idp.port);
+        let mut request = self.http.request(method, url).bearer_auth(self.secret(&SecretKey::IdpControl)?);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.send(request, "idp").await
+    }
+
+    /// Puts the people of the directory back as they were: what they were seeded with, then what was changed.
+    pub(super) async fn restore_users(&self, users: &[Value]) -> Result<(), Failure> {
+        fn id(user: &Value) -> &str {
+            user.get("id").and_then(Value::as_str).unwrap_or_default()
+        }
+        fn plain(user: &Value) -> Value {
+            let mut user = user.clone();
+            if let Some(fields) = user.as_object_mut() {
+                fields.remove("meta");
+            }
+            user
+        }
+        self.reset_directory().await?;
+        let seeded = self.users().await?;
+        for user in seeded.iter().filter(|user| !users.iter().any(|kept| id(kept) == id(user))) {
+            self.directory(Method::DELETE, &format!("/scim/v2/Users/{}", id(user)), None).await?;
+        }
+        for user in users {
+            match seeded.iter().find(|now| id(now) == id(user)) {
+                Some(now) if plain(now) == plain(user) => {}
+                Some(_) => {
+                    let path = format!("/scim/v2/Users/{}", id(user));
+                    self.directory(Method::PUT, &path, Some(plain(user))).await?;
+                }
+                None => drop(self.directory(Method::POST, "/scim/v2/Users", Some(plain(user))).await?),
+            }
+        }
+        Ok(())
+    }
+
     /// The IAM's decisions in memory, as JSON lines.
     pub(super) async fn decisions(&self) -> Result<String, Failure> {
         let Some(iam) = &self.session.manifest.iam else {

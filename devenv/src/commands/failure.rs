@@ -8,7 +8,9 @@ use crate::exit::Exit;
 use crate::manifest::Problems;
 use crate::plan::ResolveError;
 use crate::sources::SourceError;
-use crate::stack::{ArtifactError, ContextError, ImageLockError, LocateError, LockError, SecretsError};
+use crate::stack::{
+    ArtifactError, ContextError, ImageLockError, LocateError, LockError, PortsError, SecretsError, SnapshotError,
+};
 
 /// The end of a command that did not work out.
 #[derive(Debug)]
@@ -178,6 +180,32 @@ impl From<SourceError> for Failure {
 impl From<ImageLockError> for Failure {
     fn from(error: ImageLockError) -> Self {
         Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<SnapshotError> for Failure {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::File { .. } => Self::new(Exit::World, error.to_string()),
+            SnapshotError::Missing { .. } => {
+                Self::with_help(Exit::Usage, error.to_string(), "`devenv snapshot NAME` takes one")
+            }
+            SnapshotError::Name(_) => Self::new(Exit::Usage, error.to_string()),
+            SnapshotError::TooLarge(_) => {
+                let help = "keep such data elsewhere, or let the service make it anew from something smaller";
+                Self::with_help(Exit::World, error.to_string(), help)
+            }
+        }
+    }
+}
+
+impl From<PortsError> for Failure {
+    fn from(error: PortsError) -> Self {
+        let help = match error {
+            PortsError::File { .. } => "set XDG_STATE_HOME to a directory that you can write",
+            PortsError::NoneFree(_) => "take a stack down that is not needed (`devenv down` in its directory)",
+        };
+        Self::with_help(Exit::World, error.to_string(), help)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 use crate::manifest::EngineName;
 use crate::plan::{Plan, Project};
-use crate::stack::{self, Record};
+use crate::stack::{self, Keep, Record};
 use crate::ui::{self, Table, Ui};
 
 /// A project whose directory is gone, and what is left of it.
@@ -37,6 +37,7 @@ async fn collect(args: &Gc, reporter: &Reporter) -> Result<Vec<Lost>, Failure> {
     let environment = environment();
     let home = stack::state_home(&environment).join("devenv");
     let mut found: BTreeMap<String, PathBuf> = recorded(&home);
+    found.extend(stack::claims(&home));
     let docker = match Docker::connect(&environment).await {
         // What another machine holds belongs to directories of that machine.
         Ok(docker) if !docker.is_local() => {
@@ -100,7 +101,7 @@ async fn remove(engine: &dyn Engine, lost: &Lost, reporter: &Reporter) -> Result
     if lost.has_state {
         std::fs::remove_dir_all(&lost.project.state)?;
     }
-    stack::forget(&lost.project);
+    stack::forget(&lost.project, Keep::Nothing);
     Ok(())
 }
 

@@ -27,9 +27,11 @@ mod quiet;
 mod request;
 mod rules;
 mod running;
+mod schema;
 mod selection;
 mod serve;
 mod session;
+mod snapshot;
 mod target;
 mod test;
 mod token;
@@ -89,6 +91,8 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::Lock(args) => lock::run(args).await,
+        Command::Snapshot(args) => snapshot::run(args).await,
+        Command::Reset(args) => snapshot::reset(args).await,
         Command::Gc(args) => gc::run(args).await,
         Command::Ci(args) => match &args.action {
             CiAction::Init(args) => ci::run(args),
@@ -108,6 +112,7 @@ async fn look(command: Command) -> Result<Exit, Failure> {
         Command::Policy(args) => policy::run(args).await,
         Command::AuditLog(args) => audit_log::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Schema(args) => Ok(schema::run(&args)),
         Command::Completions(args) => Ok(completions::run(&args)),
         Command::Up(_)
         | Command::Down(_)
@@ -132,6 +137,12 @@ fn format_of(command: &Command) -> Format {
         Command::Sleep(args) | Command::Wake(args) => args.format,
         Command::Watch(args) => args.format,
         Command::Lock(args) => args.format,
+        Command::Snapshot(args) => match &args.action {
+            Some(crate::cli::SnapshotAction::Ls { format, .. }) => *format,
+            Some(crate::cli::SnapshotAction::Rm { .. }) => Format::Text,
+            None => args.format,
+        },
+        Command::Reset(args) => args.format,
         Command::Gc(args) => args.format,
         Command::Ps(args) => args.format,
         Command::Logs(args) => args.format,
@@ -158,6 +169,7 @@ fn format_of(command: &Command) -> Format {
         | Command::Completions(_)
         | Command::Exec(_)
         | Command::Init(_)
+        | Command::Schema(_)
         | Command::Serve(_)
         | Command::Supervise(_) => Format::Text,
     }

@@ -12,7 +12,7 @@ use crate::engine::{Action, Observed, ServiceState};
 use crate::event::{Event, Reporter};
 use crate::manifest::EngineName;
 use crate::plan::{Plan, PlannedService, PublishedPort, Role, host_data_of};
-use crate::stack::{self, Record};
+use crate::stack::{self, Keep, Record};
 use crate::ui::Table;
 
 /// Brings the stack (or some services of it) up, and says where the time went.
@@ -106,7 +106,7 @@ fn forget(session: &Session, observed: &Observed, volumes: bool, reporter: &Repo
     let state = &session.project.state;
     if observed.volumes.is_empty() || volumes {
         remove(state)?;
-        stack::forget(&session.project);
+        stack::forget(&session.project, if volumes { Keep::Nothing } else { Keep::Ports });
         return Ok(());
     }
     let kept: Vec<&str> = observed.volumes.iter().map(String::as_str).collect();

@@ -11,8 +11,8 @@ use crate::engine::{Engine, EngineError};
 use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 use crate::manifest::{self, Composed, EngineName, Manifest, Sources};
-use crate::plan::{Plan, Project, resolve};
-use crate::stack::{self, Depth, Gathering, ProjectFiles, Record};
+use crate::plan::{Plan, Project, is_told_its_port, move_ports, named_ports, resolve};
+use crate::stack::{self, Depth, Gathering, Lock, ProjectFiles, Record};
 
 /// A loaded manifest with its project.
 #[derive(Debug)]
@@ -83,7 +83,46 @@ impl Session {
     ) -> Result<Self, Failure> {
         let Opened { composed, project, variables } = open_files(args, variable, reporter)?;
         let files = composed.files().to_vec();
-        Ok(Self { manifest: composed.manifest, project, environment: variables, files, engine: args.engine })
+        let mut manifest = composed.manifest;
+        move_ports(&mut manifest, stack::distance(&project), &project.instance);
+        Ok(Self { manifest, project, environment: variables, files, engine: args.engine })
+    }
+
+    /// Takes the lock of the stack to bring it up, and settles its ports: another work tree may have those of the file.
+    pub(super) fn lock_for_up(&mut self, command: &str, reporter: &Reporter) -> Result<Lock, Failure> {
+        let lock = Lock::take(&self.project, command)?;
+        let ports = stack::settle(&self.project, &named_ports(&self.manifest))?;
+        if self.manifest.ports_moved_by == 0 {
+            move_ports(&mut self.manifest, ports.distance, &self.project.instance);
+        }
+        if let Some(other) = ports.beside {
+            let message = format!(
+                "the stack of {} is up with the ports of this file: here each port is {} higher, from now on (`devenv down -v` forgets that)",
+                other.display(),
+                ports.distance
+            );
+            reporter.report(Event::Note { message });
+        }
+        if ports.distance != 0 {
+            self.warn_of_fixed_ports(reporter);
+        }
+        Ok(lock)
+    }
+
+    /// A process whose port is written out goes on with that one, whatever the ports of the work tree are.
+    fn warn_of_fixed_ports(&self, reporter: &Reporter) {
+        for (name, service) in &self.manifest.services {
+            let parts = std::iter::once(service).chain(service.embedded.as_deref());
+            let told = parts.clone().any(|part| is_told_its_port(part, name));
+            let is_process = parts.clone().any(|part| part.run.is_some() || part.binary.is_some());
+            if is_process && !told && parts.clone().any(|part| !part.ports.is_empty()) {
+                let variable = format!("${{DEVENV_PORT_{}}}", name.to_uppercase().replace(['-', '.'], "_"));
+                let message = format!(
+                    "`{name}` has its port written out, and here it should have another one: give it `{variable}` in its environment or its command"
+                );
+                reporter.report(Event::Warning { message });
+            }
+        }
     }
 
     /// The engine and plan for bringing the stack up.

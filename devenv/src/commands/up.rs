@@ -41,8 +41,8 @@ async fn up(
     reporter: &Reporter,
     interrupts: &mut Interrupts,
 ) -> Result<(Session, Prepared, Timings), Failure> {
-    let session = Session::open(&args.stack, reporter)?;
-    let lock = Lock::take(&session.project, "up")?;
+    let mut session = Session::open(&args.stack, reporter)?;
+    let lock = session.lock_for_up("up", reporter)?;
     let prepared = tokio::select! {
         prepared = session.prepare(Depth::Full, reporter) => prepared?,
         () = interrupts.next() => return Err(Failure::Interrupted),

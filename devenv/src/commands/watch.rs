@@ -4,6 +4,7 @@
 //! that exactly what changed is replaced. `sync` copies, `restart` restarts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -38,8 +39,8 @@ pub(super) async fn run(args: Watch) -> Result<Exit, Failure> {
 }
 
 async fn watch(args: &Watch, reporter: &Reporter) -> Result<Exit, Failure> {
-    let session = Session::open(&args.stack, reporter)?;
-    let prepared = up(args, &session, args.services.iter().cloned().collect(), reporter).await?;
+    let mut session = Session::open(&args.stack, reporter)?;
+    let prepared = up(args, &mut session, args.services.iter().cloned().collect(), reporter).await?;
     let (rules, watched) = rules(&session, &args.services, &prepared);
     let mut watcher = Watcher::new(watched)?;
     if rules.is_empty() || watcher.len() > MOST_WATCHED {
@@ -66,8 +67,13 @@ async fn watch(args: &Watch, reporter: &Reporter) -> Result<Exit, Failure> {
 }
 
 /// One `up`, of some services or of all.
-async fn up(args: &Watch, session: &Session, only: BTreeSet<String>, reporter: &Reporter) -> Result<Prepared, Failure> {
-    let _lock = Lock::take(&session.project, "watch")?;
+async fn up(
+    args: &Watch,
+    session: &mut Session,
+    only: BTreeSet<String>,
+    reporter: &Reporter,
+) -> Result<Prepared, Failure> {
+    let _lock = session.lock_for_up("watch", reporter)?;
     let prepared = session.prepare(Depth::Full, reporter).await?;
     for name in &args.services {
         running::service_under_test(&prepared, Some(name))?;
@@ -98,9 +104,9 @@ async fn answer(
         }
     }
     // Read again: the manifest may be what changed.
-    let session = Session::open(&args.stack, reporter)?;
+    let mut session = Session::open(&args.stack, reporter)?;
     if !rebuilt.is_empty() {
-        up(args, &session, rebuilt.clone(), reporter).await?;
+        up(args, &mut session, rebuilt.clone(), reporter).await?;
     }
     let prepared = session.existing(reporter).await?;
     for (rule, changes) in synced {
@@ -135,7 +141,9 @@ async fn sync(session: &Session, prepared: &Prepared, rule: &Rule, changes: &Cha
         let inside = path.strip_prefix(&rule.root).unwrap_or(path).display().to_string();
         let target = target.trim_end_matches('/');
         let path_inside = if inside.is_empty() { target.to_owned() } else { format!("{target}/{inside}") };
-        files.push(DeliveredFile { path: path_inside, content: std::fs::read(path)?, mode: 0o644 });
+        let mode = std::fs::metadata(path)?.permissions().mode() & 0o777;
+        // A file that only its owner may read here must be readable for the user of the container.
+        files.push(DeliveredFile { path: path_inside, content: std::fs::read(path)?, mode: mode | 0o444 });
     }
     let service = PlannedService { files, ..service.clone() };
     prepared.engine.put(&session.project, &service).await?;

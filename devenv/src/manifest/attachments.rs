@@ -102,8 +102,11 @@ fn long_volume(context: &mut Context<'_>, node: &Node, service: &mut Service) {
     let mut fields = fields.with_unsupported(keys::MOUNT);
     let kinds = [("volume", Kind::Volume), ("bind", Kind::Bind), ("tmpfs", Kind::Tmpfs)];
     let kind = fields.require(context, "type", node.position).and_then(|node| context.choice(node, &kinds));
-    let source = fields.take("source");
-    let target = fields.require(context, "target", node.position);
+    let source = fields.take("source").and_then(|node| Some((node, context.word(node)?)));
+    let target = fields.require(context, "target", node.position).and_then(|node| {
+        let text = context.word(node)?;
+        check_target(context, node, &text).map(|()| text)
+    });
     let read_only = fields.take("read_only").and_then(|node| context.boolean(node)).unwrap_or_default();
     let tmpfs = fields.take("tmpfs").map(|node| tmpfs_options(context, node)).unwrap_or_default();
     let mut options = MountOptions::default();
@@ -121,22 +124,17 @@ fn long_volume(context: &mut Context<'_>, node: &Node, service: &mut Service) {
     let _ = fields.take("consistency");
     fields.finish(context);
     let (Some(kind), Some(target)) = (kind, target) else { return };
-    let Some(target) = context.word(target).filter(|text| check_target(context, target, text).is_some()) else {
-        return;
-    };
     let source = match (kind, source) {
         (Kind::Tmpfs, _) => {
             service.tmpfs.push((target, tmpfs));
             return;
         }
         (Kind::Volume, None) => Some(MountSource::Anonymous),
-        (Kind::Volume, Some(source)) => context.word(source).map(MountSource::Volume),
-        (Kind::Bind, Some(source)) => {
-            context.word(source).and_then(|text| match mount_source(context, source, &text)? {
-                MountSource::Volume(path) => Some(MountSource::Bind(PathBuf::from(path))),
-                other => Some(other),
-            })
-        }
+        (Kind::Volume, Some((_, source))) => Some(MountSource::Volume(source)),
+        (Kind::Bind, Some((node, source))) => mount_source(context, node, &source).map(|source| match source {
+            MountSource::Volume(path) => MountSource::Bind(PathBuf::from(path)),
+            other => other,
+        }),
         (Kind::Bind, None) => {
             context.error(node.position, "a mount of `type: bind` needs a `source`");
             None

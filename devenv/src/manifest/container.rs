@@ -45,9 +45,9 @@ fn numbers(context: &mut Context<'_>, fields: &mut Fields<'_>, options: &mut Con
     options.nano_cpus = fields.take("cpus").and_then(|node| nano_cpus(context, node));
     options.mem_reservation = fields.take("mem_reservation").and_then(|node| context.bytes(node));
     options.mem_swappiness = fields.take("mem_swappiness").and_then(|node| context.number(node));
-    options.memswap_limit = fields.take("memswap_limit").and_then(|node| match node.text() {
-        Some("-1") => Some(-1),
-        _ => context.bytes(node).and_then(|bytes| i64::try_from(bytes).ok()),
+    options.memswap_limit = fields.take("memswap_limit").and_then(|node| match context.literal(node, &["-1"]) {
+        true => Some(-1),
+        false => context.bytes(node).and_then(|bytes| i64::try_from(bytes).ok()),
     });
     options.oom_kill_disable = fields.take("oom_kill_disable").and_then(|node| context.boolean(node));
     options.oom_score_adj = fields.take("oom_score_adj").and_then(|node| context.number(node));
@@ -110,10 +110,12 @@ fn device(context: &mut Context<'_>, node: &Node) -> Option<Device> {
     const ALL: &str = "rwm";
     if let Value::Map(_) = node.value {
         let mut fields = Fields::of(context, node, "a device")?;
-        let source = fields.require(context, "source", node.position).and_then(|node| context.word(node))?;
-        let target = fields.take("target").and_then(|node| context.word(node)).unwrap_or_else(|| source.clone());
+        let source = fields.require(context, "source", node.position).and_then(|node| context.word(node));
+        let target = fields.take("target").and_then(|node| context.word(node));
         let permissions = fields.take("permissions").and_then(|node| context.word(node));
         fields.finish(context);
+        let source = source?;
+        let target = target.unwrap_or_else(|| source.clone());
         return Some(Device { source, target, permissions: permissions.unwrap_or_else(|| ALL.to_owned()) });
     }
     let text = context.word(node)?;
@@ -127,7 +129,7 @@ fn device(context: &mut Context<'_>, node: &Node) -> Option<Device> {
 /// `all` or a list of requests.
 fn gpus(context: &mut Context<'_>, node: &Node) -> Vec<DeviceRequest> {
     if let Value::Scalar(_) = node.value {
-        if node.text() != Some("all") {
+        if !context.literal(node, &["all"]) {
             context.error(node.position, "expected `all` or a list of requests");
         }
         return vec![DeviceRequest {
@@ -147,9 +149,9 @@ fn gpus(context: &mut Context<'_>, node: &Node) -> Vec<DeviceRequest> {
 
 fn device_request(context: &mut Context<'_>, node: &Node) -> Option<DeviceRequest> {
     let mut fields = Fields::of(context, node, "a device request")?;
-    let count = fields.take("count").and_then(|node| match node.text() {
-        Some("all") => Some(-1),
-        _ => context.number(node),
+    let count = fields.take("count").and_then(|node| match context.literal(node, &["all"]) {
+        true => Some(-1),
+        false => context.number(node),
     });
     let mut words = |key, context: &mut Context<'_>| -> Vec<String> {
         fields.take(key).map(|node| context.list(node, Context::word)).unwrap_or_default()

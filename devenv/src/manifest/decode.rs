@@ -11,6 +11,7 @@ use super::model::Port;
 use super::problem::SourceFile;
 use super::report::Report;
 use super::scalars;
+use super::schema::{Seen, Shape};
 use super::tree::{Entry, Node, Position, Value};
 
 /// What reading a file gathers besides its values.
@@ -23,6 +24,8 @@ pub(super) struct Context<'a> {
     /// The service that is being read.
     pub(super) service: Option<String>,
     pub(super) published: Vec<Published>,
+    /// What is done with one node that is watched, when a schema is made.
+    pub(super) seen: Option<Seen>,
 }
 
 /// The use of a `${DEVENV_…}` variable.
@@ -53,7 +56,15 @@ pub(super) enum Part {
 impl<'a> Context<'a> {
     pub(super) fn new(source: &'a SourceFile, variables: &'a BTreeMap<String, String>) -> Self {
         let report = Report::new(source);
-        Self { report, variables, files: &NoFiles, references: Vec::new(), service: None, published: Vec::new() }
+        Self {
+            report,
+            variables,
+            files: &NoFiles,
+            references: Vec::new(),
+            service: None,
+            published: Vec::new(),
+            seen: None,
+        }
     }
 
     pub(super) fn error(&mut self, position: Position, message: impl Into<String>) {
@@ -67,6 +78,18 @@ impl<'a> Context<'a> {
         help: impl Into<Option<String>>,
     ) {
         self.report.error_with_help(position, message.into(), help);
+    }
+
+    /// A problem with a node that can be nothing of its kind here: `expected` says what it could be.
+    pub(super) fn wrong_kind(&mut self, node: &Node, expected: &str) {
+        self.note_rejected(node.position);
+        self.error(node.position, format!("{expected}{}", node.kind()));
+    }
+
+    /// Whether a text is one of a few words that stand beside what it usually is.
+    pub(super) fn literal(&mut self, node: &Node, literals: &[&'static str]) -> bool {
+        self.note_literals(node.position, literals);
+        node.text().is_some_and(|text| literals.contains(&text))
     }
 
     /// A text without variables that are resolved later.
@@ -114,31 +137,32 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn boolean(&mut self, node: &Node) -> Option<bool> {
-        self.parsed(node, scalars::boolean, "`true` or `false`")
+        self.parsed(node, Shape::Boolean, scalars::boolean, "`true` or `false`")
     }
 
     pub(super) fn duration(&mut self, node: &Node) -> Option<Duration> {
-        self.parsed(node, scalars::duration, "a duration such as `1m30s`")
+        self.parsed(node, Shape::Duration, scalars::duration, "a duration such as `1m30s`")
     }
 
     pub(super) fn bytes(&mut self, node: &Node) -> Option<u64> {
-        self.parsed(node, scalars::bytes, "a size such as `64m`")
+        self.parsed(node, Shape::Bytes, scalars::bytes, "a size such as `64m`")
     }
 
     pub(super) fn port(&mut self, node: &Node) -> Option<u16> {
-        self.parsed(node, scalars::port, "a port from 1 to 65535")
+        self.parsed(node, Shape::Port, scalars::port, "a port from 1 to 65535")
     }
 
     pub(super) fn mode(&mut self, node: &Node) -> Option<u32> {
-        self.parsed(node, scalars::mode, "a file mode in octal such as `0440`")
+        self.parsed(node, Shape::Mode, scalars::mode, "a file mode in octal such as `0440`")
     }
 
     pub(super) fn number<T: std::str::FromStr>(&mut self, node: &Node) -> Option<T> {
-        self.parsed(node, |text| text.parse().ok(), "a whole number")
+        self.parsed(node, Shape::Number, |text| text.parse().ok(), "a whole number")
     }
 
     /// One of a few words, with a suggestion when it is none of them.
     pub(super) fn choice<T: Copy>(&mut self, node: &Node, choices: &[(&'static str, T)]) -> Option<T> {
+        self.note_shape(node.position, Shape::OneOf(choices.iter().map(|(word, _)| *word).collect()));
         let text = self.text(node)?;
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
             return Some(*value);
@@ -155,7 +179,7 @@ impl<'a> Context<'a> {
             Value::List(items) => items,
             Value::Null => &[],
             Value::Scalar(_) | Value::Map(_) => {
-                self.error(node.position, format!("expected a list, found {}", node.kind()));
+                self.wrong_kind(node, "expected a list, found ");
                 &[]
             }
         }
@@ -166,7 +190,7 @@ impl<'a> Context<'a> {
         match &node.value {
             Value::Map(_) | Value::Null => node.entries(),
             Value::Scalar(_) | Value::List(_) => {
-                self.error(node.position, format!("expected a mapping, found {}", node.kind()));
+                self.wrong_kind(node, "expected a mapping, found ");
                 &[]
             }
         }
@@ -206,16 +230,18 @@ impl<'a> Context<'a> {
     fn scalar<'n>(&mut self, node: &'n Node) -> Option<&'n str> {
         let text = node.text();
         if text.is_none() {
-            self.error(node.position, format!("expected text, found {}", node.kind()));
+            self.wrong_kind(node, "expected text, found ");
         }
+        self.note_shape(node.position, Shape::Text);
         text
     }
 
-    fn parsed<T>(&mut self, node: &Node, parse: impl Fn(&str) -> Option<T>, expected: &str) -> Option<T> {
+    fn parsed<T>(&mut self, node: &Node, shape: Shape, parse: impl Fn(&str) -> Option<T>, expected: &str) -> Option<T> {
         let Value::Scalar(_) = node.value else {
-            self.error(node.position, format!("expected {expected}, found {}", node.kind()));
+            self.wrong_kind(node, &format!("expected {expected}, found "));
             return None;
         };
+        self.note_shape(node.position, shape);
         let text = self.text(node)?;
         let value = parse(&text);
         if value.is_none() {
@@ -229,6 +255,7 @@ impl<'a> Context<'a> {
 pub(super) struct Fields<'n> {
     node: &'n Node,
     known: Vec<&'static str>,
+    required: Vec<&'static str>,
     /// Valid keys of Compose that we have no place for.
     unsupported: &'static [&'static str],
 }
@@ -237,9 +264,9 @@ impl<'n> Fields<'n> {
     /// `None` after a problem when the node is no mapping.
     pub(super) fn of(context: &mut Context<'_>, node: &'n Node, what: &str) -> Option<Self> {
         match node.value {
-            Value::Map(_) => Some(Self { node, known: Vec::new(), unsupported: &[] }),
+            Value::Map(_) => Some(Self { node, known: Vec::new(), required: Vec::new(), unsupported: &[] }),
             Value::Null | Value::Scalar(_) | Value::List(_) => {
-                context.error(node.position, format!("{what} must be a mapping, not {}", node.kind()));
+                context.wrong_kind(node, &format!("{what} must be a mapping, not "));
                 None
             }
         }
@@ -261,8 +288,12 @@ impl<'n> Fields<'n> {
 
     /// The value of a key that must be there.
     pub(super) fn require(&mut self, context: &mut Context<'_>, key: &'static str, at: Position) -> Option<&'n Node> {
+        self.required.push(key);
         let value = self.take(key);
         if value.is_none() {
+            if let Some(nothing) = self.node.get(key) {
+                context.note_rejected(nothing.position);
+            }
             context.error(at, format!("the key `{key}` is missing"));
         }
         value
@@ -274,6 +305,7 @@ impl<'n> Fields<'n> {
     }
 
     pub(super) fn finish(self, context: &mut Context<'_>) {
+        context.note_keys(self.node.position, &self.known, &self.required);
         for entry in self.node.entries() {
             let key = entry.key.as_str();
             if self.known.contains(&key) || is_extension(key) {

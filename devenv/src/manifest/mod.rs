@@ -25,6 +25,7 @@ mod references;
 mod render;
 mod report;
 mod scalars;
+pub mod schema;
 mod servers;
 mod service;
 mod sources;
@@ -102,6 +103,28 @@ impl Composed {
     #[must_use]
     pub fn files(&self) -> &[std::path::PathBuf] {
         &self.files
+    }
+
+    /// Where the first key of a mapping is that is written there itself, and not merged from elsewhere.
+    #[must_use]
+    pub fn first_key(&self, path: &[&str]) -> Option<Place> {
+        let own = self.tree.locate(path);
+        let node = path.iter().try_fold(&*self.tree, |node, step| node.get(step))?;
+        let after = node.entries().iter().map(|entry| entry.position).filter(|key| key.file == own.file && *key > own);
+        let first = after.min()?;
+        let file = self.files.get(usize::from(first.file.0)).cloned().unwrap_or_default();
+        Some(Place { file, line: first.line, column: first.column })
+    }
+
+    /// All texts below a path of keys, each with the way to it: keys, and `#0` for the first item of a list.
+    #[must_use]
+    pub fn texts(&self, path: &[&str]) -> Vec<(Vec<String>, String)> {
+        let node = path.iter().try_fold(&*self.tree, |node, step| node.get(step));
+        let mut found = Vec::new();
+        if let Some(node) = node {
+            node.texts(&mut Vec::new(), &mut found);
+        }
+        found
     }
 
     /// The manifest written out in long forms, as `docker compose config` does, with the services of active profiles.

@@ -34,6 +34,8 @@ pub struct Manifest {
     pub tests: Option<PathBuf>,
     /// Profiles that are on: not written in the file, chosen by the caller. `*` stands for all.
     pub active_profiles: BTreeSet<String>,
+    /// How far the ports of this machine are from those that were written: of the work tree, not of the file.
+    pub ports_moved_by: u16,
 }
 
 /// `identity:` who takes part.

@@ -114,7 +114,7 @@ fn long(context: &mut Context<'_>, node: &Node) -> Option<Vec<Port>> {
     }
     fields.finish(context);
     let published = match published {
-        Some(node) if matches!(node.text(), Some("" | "0")) => None,
+        Some(node) if context.literal(node, &["", "0"]) => None,
         Some(node) => Some(context.port(node)?),
         None => None,
     };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A text file as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceFile {
     /// Its path, as shown to people.
     pub path: PathBuf,

@@ -110,23 +110,22 @@ pub(super) fn binary(context: &mut Context<'_>, node: &Node) -> Option<Binary> {
     let mut fields = Fields::of(context, node, "`binary`")?;
     let cargo = fields.take("cargo");
     let path = fields.take("path");
-    let profile = fields.take("profile");
-    let build = fields.take("build");
+    let profile = fields.take("profile").map(|node| (node.position, context.word(node)));
+    let build = fields.take("build").map(|node| (node.position, command(context, node)));
     fields.finish(context);
     match (cargo, path) {
         (Some(bin), None) => {
-            if let Some(build) = build {
-                context.error(build.position, "`build` belongs to `path`; with `cargo`, cargo builds");
+            if let Some((position, _)) = build {
+                context.error(position, "`build` belongs to `path`; with `cargo`, cargo builds");
             }
-            let profile = profile.map_or(Some("release".to_owned()), |node| context.word(node));
+            let profile = profile.map_or(Some("release".to_owned()), |(_, profile)| profile);
             Some(Binary::Cargo { bin: context.word(bin)?, profile: profile? })
         }
         (None, Some(path)) => {
-            if let Some(profile) = profile {
-                context.error(profile.position, "`profile` belongs to `cargo`");
+            if let Some((position, _)) = profile {
+                context.error(position, "`profile` belongs to `cargo`");
             }
-            let build = build.and_then(|node| command(context, node));
-            Some(Binary::Path { path: context.path(path)?, build })
+            Some(Binary::Path { path: context.path(path)?, build: build.and_then(|(_, build)| build) })
         }
         (Some(_), Some(path)) => {
             context.error(path.position, "`cargo` and `path` exclude each other");
@@ -153,7 +152,7 @@ pub(super) fn command(context: &mut Context<'_>, node: &Node) -> Option<Command>
         }
         Value::List(items) => Some(Command::Words(items.iter().filter_map(|item| context.template(item)).collect())),
         Value::Null | Value::Map(_) => {
-            context.error(node.position, format!("expected a command or a list of words, found {}", node.kind()));
+            context.wrong_kind(node, "expected a command or a list of words, found ");
             None
         }
     }
@@ -217,8 +216,7 @@ fn pairs(context: &mut Context<'_>, node: &Node, how: &Pairs) -> BTreeMap<String
             }
         }
         Value::Null | Value::Scalar(_) => {
-            context
-                .error(node.position, format!("expected a mapping or a list of `NAME=value`, found {}", node.kind()));
+            context.wrong_kind(node, "expected a mapping or a list of `NAME=value`, found ");
         }
     }
     result

@@ -4,6 +4,7 @@ use super::decode::{Context, Reference};
 use super::model::{Manifest, Service};
 
 const URL: &str = "DEVENV_URL_";
+const PORT: &str = "DEVENV_PORT_";
 const SECRET: &str = "DEVENV_SECRET_";
 
 pub(super) fn check(context: &mut Context<'_>, manifest: &Manifest) {
@@ -40,7 +41,8 @@ fn unknown(context: &mut Context<'_>, known: &[String], reference: &Reference) {
 /// A secret is a file of the services that list it, and a URL needs a port.
 fn check_use(context: &mut Context<'_>, manifest: &Manifest, reference: &Reference) {
     let Reference { position, variable, service } = reference;
-    if let Some(other) = variable.strip_prefix(URL).and_then(|name| named(manifest.services.keys(), name))
+    let of_service = variable.strip_prefix(URL).or_else(|| variable.strip_prefix(PORT));
+    if let Some(other) = of_service.and_then(|name| named(manifest.services.keys(), name))
         && !parts(manifest, other).any(|part| !part.ports.is_empty() || !part.expose.is_empty())
     {
         let help = format!("add `ports` or `expose` to `{other}`");
@@ -85,14 +87,17 @@ fn known_names(manifest: &Manifest) -> Vec<String> {
     if manifest.iam.is_some() {
         names.extend(["DEVENV_AUTHZEN_URL".to_owned(), "DEVENV_SCIM_URL".to_owned()]);
     }
-    names.extend(manifest.services.keys().map(|name| format!("{URL}{}", upper(name))));
+    for prefix in [URL, PORT] {
+        names.extend(manifest.services.keys().map(|name| format!("{prefix}{}", upper(name))));
+    }
     names.extend(manifest.secrets.keys().map(|name| format!("{SECRET}{}", upper(name))));
     names
 }
 
 fn explanation(name: &str) -> Option<String> {
-    if name.starts_with(URL) {
-        return Some("`DEVENV_URL_` is followed by the name of a service, in upper case with `_` for `-`".to_owned());
+    if let Some(prefix) = [URL, PORT].into_iter().find(|prefix| name.starts_with(prefix)) {
+        let what = format!("`{prefix}` is followed by the name of a service, in upper case with `_` for `-`");
+        return Some(what);
     }
     if name.starts_with(SECRET) {
         return Some("`DEVENV_SECRET_` is followed by the name of a secret, in upper case with `_` for `-`".to_owned());

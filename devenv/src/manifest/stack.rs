@@ -37,6 +37,7 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Manifest> {
         volumes: fields.take("volumes").map(|node| context.named(node, sources::volume)).unwrap_or_default(),
         tests: fields.take("tests").and_then(|node| context.path(node)),
         active_profiles: BTreeSet::new(),
+        ports_moved_by: 0,
     };
     fields.finish(context);
     Some(manifest)

@@ -157,8 +157,8 @@ impl Node {
                     }
                     None => return position,
                 },
-                Value::List(items) => match items.iter().find(|item| is_named(item, step)) {
-                    Some(item) => {
+                Value::List(items) => match items.iter().enumerate().find(|(at, item)| is_named(*at, item, step)) {
+                    Some((_, item)) => {
                         position = item.position;
                         node = item;
                     }
@@ -168,6 +168,28 @@ impl Node {
             }
         }
         if let Value::Scalar(_) = node.value { node.position } else { position }
+    }
+
+    /// All texts below, each with the way to it: keys, and `#0` for the first item of a list.
+    pub(super) fn texts(&self, way: &mut Vec<String>, found: &mut Vec<(Vec<String>, String)>) {
+        match &self.value {
+            Value::Null => {}
+            Value::Scalar(scalar) => found.push((way.clone(), scalar.text.clone())),
+            Value::List(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    way.push(format!("#{at}"));
+                    item.texts(way, found);
+                    way.pop();
+                }
+            }
+            Value::Map(map) => {
+                for entry in map.iter() {
+                    way.push(entry.key.clone());
+                    entry.value.texts(way, found);
+                    way.pop();
+                }
+            }
+        }
     }
 
     /// As JSON, plain scalars by the core schema of YAML 1.2 (§10.3.2).
@@ -185,10 +207,14 @@ impl Node {
     }
 }
 
-/// Whether a list item is what a name in a problem means: the text itself, `name:…`, or a mapping with that `source`.
-fn is_named(item: &Node, name: &str) -> bool {
+/// Whether a list item is what a name in a problem means: the text itself, `name:…` or `name=…`, a mapping with that
+/// `source`, or `#0` for the first one.
+fn is_named(at: usize, item: &Node, name: &str) -> bool {
+    if name.strip_prefix('#').and_then(|number| number.parse().ok()) == Some(at) {
+        return true;
+    }
     match item.text() {
-        Some(text) => text == name || text.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')),
+        Some(text) => text == name || text.strip_prefix(name).is_some_and(|rest| rest.starts_with([':', '='])),
         None => item.get("source").and_then(Node::text) == Some(name),
     }
 }

@@ -10,6 +10,7 @@ use crate::manifest::{
     PullPolicy, Service,
 };
 use crate::plan::context::{Context, SecretPlace, secret_place};
+use crate::plan::ports::{moved, readiness_on_host};
 use crate::plan::resolve::{DEFAULT_NETWORK, ResolveError};
 use crate::plan::variables::{Variables, expand, upper};
 use crate::plan::{
@@ -59,13 +60,22 @@ impl UserService<'_> {
             command,
             environment,
             files: files.into_iter().map(|(_, file)| file).collect(),
-            ports: self.service.ports.iter().map(|port| published(port, on_host)).collect(),
+            ports: self
+                .service
+                .ports
+                .iter()
+                .map(|port| published(port, on_host, self.manifest.ports_moved_by))
+                .collect(),
             mounts: self.mounts(),
             mounted: self.mounted(),
             tmpfs: self.tmpfs(&source),
             network: self.network(on_host),
             depends_on: self.dependencies(),
-            readiness: self.service.ready.clone(),
+            readiness: if on_host {
+                readiness_on_host(self.service, self.manifest.ports_moved_by)
+            } else {
+                self.service.ready.clone()
+            },
             restart: self.service.restart.unwrap_or_default(),
             stop: Stop {
                 signal: self.service.stop_signal.clone().unwrap_or_else(|| "SIGTERM".into()),
@@ -201,16 +211,20 @@ impl UserService<'_> {
             }
         }
         for (name, other) in self.all {
-            let url = if on_host {
-                other.ports.first().map(|port| {
-                    format!("http://localhost:{}", published(port, self.context.engine == EngineName::Embedded).host)
-                })
+            let (host, port) = if on_host {
+                let embedded = self.context.engine == EngineName::Embedded;
+                let port = other
+                    .ports
+                    .first()
+                    .map(|port| published(port, embedded || is_process(other), self.manifest.ports_moved_by).host);
+                ("localhost", port)
             } else {
                 let target = other.ports.first().map(|port| port.target).or_else(|| other.expose.first().copied());
-                target.map(|port| format!("http://{name}:{port}"))
+                (name.as_str(), target)
             };
-            if let Some(url) = url {
-                variables.insert(format!("DEVENV_URL_{}", upper(name)), url);
+            if let Some(port) = port {
+                variables.insert(format!("DEVENV_URL_{}", upper(name)), format!("http://{host}:{port}"));
+                variables.insert(format!("DEVENV_PORT_{}", upper(name)), port.to_string());
             }
         }
         variables
@@ -339,13 +353,19 @@ fn stack_variables(manifest: &Manifest, context: &Context) -> Variables {
 }
 
 /// A process listens on the port itself: there is nothing in between that could map it.
-fn published(port: &Port, on_host: bool) -> PublishedPort {
+fn published(port: &Port, on_host: bool, moved_by: u16) -> PublishedPort {
+    let target = if on_host { moved(port.target, moved_by) } else { port.target };
     PublishedPort {
         host_ip: port.host_ip.clone().unwrap_or_else(|| "127.0.0.1".into()),
-        host: if on_host { port.target } else { port.published.unwrap_or(0) },
-        target: port.target,
+        host: if on_host { target } else { port.published.unwrap_or(0) },
+        target,
         udp: port.protocol == Protocol::Udp,
     }
+}
+
+/// Neither in a container of its own nor in one of somebody else's making.
+fn is_process(service: &Service) -> bool {
+    service.run.is_some()
 }
 
 fn absolute(directory: &Path, path: &Path) -> PathBuf {

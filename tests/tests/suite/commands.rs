@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::program::{Bench, ran};
+use crate::program::{Bench, ran, root};
 
 #[test]
 fn completions_are_printed_for_each_shell() {
@@ -10,6 +10,15 @@ fn completions_are_printed_for_each_shell() {
     for shell in ["bash", "zsh", "fish"] {
         let script = bench.run(&["completions", shell]).expect(0).stdout;
         assert!(script.contains("devenv") && script.contains("persona"), "{shell}");
+    }
+}
+
+#[test]
+fn schemas_are_printed_as_they_are_committed() {
+    let bench = Bench::of("embedded", &[]);
+    for (name, arguments) in [("devenv", &["schema"][..]), ("authz", &["schema", "authz"])] {
+        let committed = std::fs::read_to_string(root().join(format!("docs/{name}.schema.json"))).unwrap();
+        assert!(bench.run(arguments).expect(0).stdout == committed, "docs/{name}.schema.json is not current");
     }
 }
 

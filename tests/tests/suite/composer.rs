@@ -196,5 +196,8 @@ fn an_audit_finds_what_is_unsafe_and_mends_what_can_be_mended_in_place() {
     assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), ids.len());
     bench.run(&["audit", "--fix", "--fail-on", "never"]).expect(0);
     let mended = std::fs::read_to_string(bench.project().join("compose.yaml")).unwrap();
-    assert_eq!(mended, text.replace("0.0.0.0", "127.0.0.1"));
+    let expected = text
+        .replace("0.0.0.0", "127.0.0.1")
+        .replace("    image: nginx", "    mem_limit: 2g\n    pids_limit: 1024\n    image: nginx");
+    assert_eq!(mended, expected);
 }

@@ -33,4 +33,8 @@ mod story;
 #[cfg(test)]
 mod target;
 #[cfg(test)]
+mod upkeep;
+#[cfg(test)]
 mod workspace;
+#[cfg(test)]
+mod worktrees;

@@ -21,6 +21,56 @@ fn all_mistakes_of_a_manifest_are_told_at_once_with_their_places() {
 }
 
 #[test]
+fn ten_mistakes_are_ten_reports_with_places() {
+    let manifest = "nmae: ten
+services:
+  a: { image: x, ports: [\"80800:80\"] }
+  b: { image: x, restart: sometimes }
+  c: { image: x, depends_on: [nobody] }
+  d: { image: x, mem_limit: lots }
+  e: { imagee: x, image: x }
+  f: { image: x, healthcheck: { interval: soon, test: x } }
+  g: { image: x, volumes: [relative/path] }
+  h: { image: x, secrets: [unknown] }
+idp: { port: 99999 }
+";
+    let bench = Bench::of("embedded", &[("devenv.yaml", manifest)]);
+    let json = bench.run(&["plan", "--format", "json"]).expect(2).json();
+    let messages = json["error"]["messages"].as_array().unwrap();
+    let lines: Vec<u64> = messages.iter().map(|message| message["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [1, 3, 4, 5, 6, 7, 8, 9, 10, 11], "{json}");
+    assert!(messages.iter().all(|message| message["column"].as_u64().unwrap() >= 1), "{json}");
+    let text = bench.run(&["plan"]).expect(2).stderr;
+    assert_eq!(text.matches("error: ").count(), 10, "{text}");
+}
+
+#[test]
+fn a_huge_a_deep_and_an_exploding_file_are_refused_at_once() {
+    let huge = format!("services:\n{}", "  a: { image: x, labels: { a: b } }   # padding\n".repeat(220_000));
+    let deep = format!("services: {}x{}\n", "[".repeat(20_000), "]".repeat(20_000));
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..30 {
+        let before = format!("*a{}, ", level - 1).repeat(10);
+        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", before.trim_end_matches(", ")));
+    }
+    bomb.push_str("services: *a29\n");
+    assert!(huge.len() > 10_000_000);
+    for (what, text) in [("huge", huge), ("deep", deep), ("bomb", bomb)] {
+        let bench = Bench::of("embedded", &[("devenv.yaml", &text)]);
+        // The best of three: the machine may be busy, the program is not.
+        let took = (0..3).map(|_| {
+            let begun = std::time::Instant::now();
+            let ran = bench.run(&["config"]).expect(2);
+            assert!(ran.stderr.contains("error: "), "{what}: {}", ran.stderr);
+            assert!(ran.stderr.len() < 100_000, "{what}: {} bytes", ran.stderr.len());
+            begun.elapsed()
+        });
+        let best = took.min().unwrap();
+        assert!(best.as_millis() < 1_000, "{what} took {best:?}");
+    }
+}
+
+#[test]
 fn a_directory_without_a_manifest_says_so() {
     let bench = Bench::of("embedded", &[("README.md", "nothing")]);
     let ran = bench.run(&["up", "-d"]).expect(2);

@@ -117,7 +117,7 @@ fn takes_stack_arguments(arguments: &[&str]) -> bool {
     !is_about_git(arguments)
         && !matches!(
             arguments.first(),
-            None | Some(&"completions" | &"gc" | &"init" | &"--help" | &"--version" | &"help")
+            None | Some(&"completions" | &"gc" | &"schema" | &"init" | &"--help" | &"--version" | &"help")
         )
         && !arguments.contains(&"--help")
 }

@@ -32,7 +32,7 @@ use crate::commands::{Failure, base, running, target as foreign};
 use crate::event::Reporter;
 use crate::exit::Exit;
 use crate::select::Selection;
-use crate::stack::{Depth, Lock};
+use crate::stack::Depth;
 use crate::ui::{self, Ui};
 pub(super) use live::{Live, Wanted as WantedLive, live};
 use options::{again, needs_stack, options, rows};
@@ -152,7 +152,7 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
     if let Some(url) = job.target {
         return attack(job, url, reporter, interrupts).await;
     }
-    let session = Session::open(job.stack, reporter)?;
+    let mut session = Session::open(job.stack, reporter)?;
     let mut rules = load_rules(&session, reporter)?;
     if job.accept {
         // What is accepted now is not held against what was accepted before.
@@ -182,7 +182,7 @@ async fn test(job: &Job<'_>, reporter: &Reporter, mut interrupts: Interrupts) ->
     } else if let Some(file) = job.exported {
         exported::attack((&session, rules), file, &job.options, (reporter, &mut interrupts)).await?
     } else {
-        with_stack(job, (&session, rules), (reporter, &mut interrupts)).await?
+        with_stack(job, (&mut session, rules), (reporter, &mut interrupts)).await?
     };
     if job.remember {
         remember(&session.project, &run);
@@ -248,10 +248,10 @@ async fn attack(
 /// Brings the stack up when it is not, and takes down what it started.
 async fn with_stack(
     job: &Job<'_>,
-    (session, rules): (&Session, Rules),
+    (session, rules): (&mut Session, Rules),
     (reporter, interrupts): (&Reporter, &mut Interrupts),
 ) -> Result<Run, Failure> {
-    let _lock = Lock::take(&session.project, "test")?;
+    let _lock = session.lock_for_up("test", reporter)?;
     let prepared = tokio::select! {
         prepared = session.prepare(Depth::Full, reporter) => prepared?,
         () = interrupts.next() => return Err(Failure::Interrupted),

@@ -17,7 +17,7 @@ use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 use crate::manifest::authz::Mutations;
 use crate::plan::Source;
-use crate::stack::{Depth, Lock};
+use crate::stack::Depth;
 use crate::ui::{self, Table, Ui};
 
 pub(super) async fn run(args: Args, interrupts: Interrupts) -> Result<Exit, Failure> {
@@ -79,12 +79,12 @@ impl Status {
 }
 
 async fn mutate(args: &Args, reporter: &Reporter, mut interrupts: Interrupts) -> Result<Vec<Trial>, Failure> {
-    let session = Session::open(&args.stack, reporter)?;
+    let mut session = Session::open(&args.stack, reporter)?;
     let Some(mutations) = load_rules(&session, reporter)?.mutations else {
         let help = "add `mutations: { command: PROGRAM, variable: NAME }` to the access rules (docs/checks.md)";
         return Err(Failure::with_help(Exit::Usage, "the access rules name no mutations", help));
     };
-    let _lock = Lock::take(&session.project, "test")?;
+    let _lock = session.lock_for_up("test", reporter)?;
     // Built first: the program that lists the flaws is usually the one that the stack runs.
     let sound = Session::open_with(&args.stack, Some((&mutations.variable, "")), reporter)?;
     let prepared = tokio::select! {

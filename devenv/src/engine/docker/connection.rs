@@ -102,6 +102,14 @@ fn client(endpoint: &Endpoint) -> Result<bollard::Docker, Error> {
         Endpoint::Unix(path) => {
             bollard::Docker::connect_with_unix(&path.display().to_string(), SECONDS, bollard::API_DEFAULT_VERSION)
         }
+        Endpoint::Tls(address, certificates) => bollard::Docker::connect_with_ssl(
+            &format!("tcp://{address}"),
+            &certificates.key(),
+            &certificates.certificate(),
+            &certificates.authority(),
+            SECONDS,
+            bollard::API_DEFAULT_VERSION,
+        ),
         Endpoint::Tcp(address) => {
             bollard::Docker::connect_with_http(&format!("tcp://{address}"), SECONDS, bollard::API_DEFAULT_VERSION)
         }

@@ -42,6 +42,8 @@ mod remove;
 mod resources;
 mod spec;
 mod start;
+mod tls;
+mod volumes;
 
 #[cfg(test)]
 mod tests;
@@ -137,6 +139,29 @@ impl Docker {
             }
         }
         Ok(())
+    }
+
+    /// Writes the content of a named volume into a file, as a tar archive, and says its size; `None` when it is larger
+    /// than `most`.
+    ///
+    /// # Errors
+    /// The engine does not answer, or the file cannot be written.
+    pub async fn save_volume(
+        &self,
+        plan: &Plan,
+        key: &str,
+        to: &std::path::Path,
+        most: u64,
+    ) -> Result<Option<u64>, EngineError> {
+        volumes::save(&self.connection, plan, (key, to), most).await
+    }
+
+    /// Puts such an archive into a named volume that is new.
+    ///
+    /// # Errors
+    /// The engine does not answer, or the file cannot be read.
+    pub async fn load_volume(&self, plan: &Plan, key: &str, from: &std::path::Path) -> Result<(), EngineError> {
+        volumes::load(&self.connection, plan, key, from).await
     }
 
     async fn act(&self, plan: &Plan, action: &Action, reporter: &Reporter) -> Result<(), EngineError> {

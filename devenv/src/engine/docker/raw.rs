@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::endpoint::Endpoint;
+use super::tls;
 
 /// An answer larger than this is no answer to what is asked here; stops an endless one from filling the memory.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
@@ -37,6 +38,7 @@ pub(super) async fn get(endpoint: &Endpoint, path: &str, limit: Duration) -> io:
     let asked = async {
         match endpoint {
             Endpoint::Unix(socket) => ask(UnixStream::connect(socket).await?, path).await,
+            Endpoint::Tls(address, certificates) => ask(tls::connect(address, certificates).await?, path).await,
             Endpoint::Tcp(address) => ask(TcpStream::connect(address).await?, path).await,
         }
     };

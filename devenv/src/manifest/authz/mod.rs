@@ -121,6 +121,11 @@ pub fn parse(source: &SourceFile) -> Result<AuthzFile, Problems> {
     Ok(AuthzFile { openapi, mutations, personas, wanted, source: source.clone(), root, rules, problems })
 }
 
+/// Reads the sections for their schema.
+pub(super) fn read(context: &mut Context<'_>, root: &Node) {
+    let _ = rules::read(context, root);
+}
+
 /// Holds the rules against the operations of the API and the roles and names of the personas.
 ///
 /// # Errors

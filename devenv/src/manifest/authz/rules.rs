@@ -57,9 +57,9 @@ fn mutations(context: &mut Context<'_>, node: &Node) -> Option<Mutations> {
     let variable = fields.require(context, "variable", node.position).and_then(|node| context.word(node));
     fields.finish(context);
     let command = command?;
-    let words = match command.text() {
-        Some(line) => shlex::split(line).unwrap_or_default(),
-        None => context.one_or_list(command, Context::word),
+    let words = match command.value {
+        Value::Scalar(_) => context.text(command).and_then(|line| shlex::split(&line)).unwrap_or_default(),
+        Value::Null | Value::List(_) | Value::Map(_) => context.list(command, Context::word),
     };
     if words.is_empty() {
         context.error(command.position, "expected a program with its arguments");

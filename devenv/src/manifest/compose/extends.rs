@@ -36,7 +36,7 @@ struct Extender<'e, 'a> {
 }
 
 /// What `extends` says.
-struct Base {
+pub(super) struct Base {
     service: String,
     file: Option<PathBuf>,
     position: Position,
@@ -93,7 +93,7 @@ impl Extender<'_, '_> {
     }
 }
 
-fn base_of(context: &mut Context<'_>, node: &Node) -> Option<Base> {
+pub(super) fn base_of(context: &mut Context<'_>, node: &Node) -> Option<Base> {
     if let Value::Scalar(_) = node.value {
         return context.word(node).map(|service| Base { service, file: None, position: node.position });
     }

@@ -14,7 +14,7 @@ const SECTIONS: [&str; 5] = ["services", "networks", "volumes", "secrets", "conf
 const ONLY_ON_TOP: [&str; 4] = ["identity", "idp", "iam", "tests"];
 
 /// One entry of `include`.
-struct Included {
+pub(super) struct Included {
     paths: Vec<(PathBuf, Position)>,
     directory: Option<PathBuf>,
     env_files: Vec<(PathBuf, Position)>,
@@ -37,7 +37,7 @@ pub(super) fn apply(context: &mut Context<'_>, root: Arc<Node>, scope: &Scope) -
     root
 }
 
-fn entry(context: &mut Context<'_>, node: &Arc<Node>) -> Option<Included> {
+pub(super) fn entry(context: &mut Context<'_>, node: &Node) -> Option<Included> {
     let path = |context: &mut Context<'_>, node: &Node| Some((normalized(&context.path(node)?), node.position));
     if let Value::Scalar(_) = node.value {
         let paths = vec![path(context, node)?];

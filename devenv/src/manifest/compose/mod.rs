@@ -65,6 +65,16 @@ struct Scope {
     chain: Vec<PathBuf>,
 }
 
+/// Reads `include` for its schema; what it brings is not looked at.
+pub(super) fn read_include(context: &mut Context<'_>, node: &Node) {
+    let _ = context.list(node, |context, node| include::entry(context, node));
+}
+
+/// The same for `extends`.
+pub(super) fn read_extends(context: &mut Context<'_>, node: &Node) {
+    let _ = extends::base_of(context, node);
+}
+
 /// The manifest, its overrides and all that they pull in, as one tree.
 pub(super) fn compose(context: &mut Context<'_>, overrides: &[SourceFile]) -> Option<Arc<Node>> {
     let scope = Scope { base: PathBuf::new(), variables: context.variables.clone(), chain: Vec::new() };

@@ -55,7 +55,7 @@ services:
     binary: { cargo: orders-api }
     ports: ["8080:8080"]
     environment:
-      LISTEN: "127.0.0.1:8080"
+      LISTEN: "127.0.0.1:${DEVENV_PORT_API}"
       OIDC_ISSUER: ${DEVENV_ISSUER}
       OIDC_CLIENT_ID: orders-api
       OIDC_CLIENT_SECRET_FILE: ${DEVENV_SECRET_ORDERS_API_CLIENT}

@@ -23,6 +23,7 @@ mod packaging;
 mod required;
 mod resources;
 mod specs;
+mod tls;
 
 /// Longer than anything here takes; what does not happen until then does not happen.
 const PATIENCE: Duration = Duration::from_secs(60);
