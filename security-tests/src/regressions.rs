@@ -109,6 +109,7 @@ fn case(plan: &TestPlan, lost: &Lost) -> Option<JudgedCase> {
     let of = lost.case.split(':').next().and_then(checks::by_id);
     let what = format!("`{}`, pinned {}, cannot be asked any more: {}", pinned.name, pinned.since, lost.reason);
     Some(JudgedCase {
+        client: None,
         id: lost_id(&lost.case),
         check: check.id,
         layer: of.map_or(check.layer, |of| of.layer),

@@ -175,7 +175,7 @@ impl<'a> Transport<'a> {
 
     /// What this run calls its own.
     pub(super) fn marker(&self) -> String {
-        marker_prefix(self.plan.seed)
+        marker_prefix(self.plan)
     }
 
     pub(super) fn wallet(&self) -> Result<&Wallet, NoAnswer> {

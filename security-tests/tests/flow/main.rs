@@ -55,6 +55,8 @@ fn target(issuer: &str) -> Target {
         decider: None,
         lock: None,
         words: Default::default(),
+        base: None,
+        controls: Default::default(),
     }
 }
 

@@ -47,7 +47,11 @@ pub(crate) async fn succeeds(flaw: &str, stack: &Stack) -> bool {
         "archived-order" => archived_order(stack).await,
         "stale-policy" => {
             changed(stack, ("alice", "GET /me"), |world, on| {
-                if on { world.forbidden.insert(("alice", "readMe")) } else { world.forbidden.remove(&("alice", "readMe")) };
+                if on {
+                    world.forbidden.insert(("alice", "readMe"))
+                } else {
+                    world.forbidden.remove(&("alice", "readMe"))
+                };
             })
             .await
         }

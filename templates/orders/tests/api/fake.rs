@@ -165,7 +165,8 @@ impl World {
         let of_tenant = |role| user.roles.contains(&role) && properties["tenant"]["id"] == user.tenant;
         let role = |role| user.roles.contains(&role);
         let action = question["action"]["name"].as_str().unwrap();
-        let archived = properties["archived"] == true && ["updateOrder", "refundOrder", "transferOrder"].contains(&action);
+        let archived =
+            properties["archived"] == true && ["updateOrder", "refundOrder", "transferOrder"].contains(&action);
         if archived || self.forbidden.iter().any(|forbidden| *forbidden == (subject, action)) {
             return false;
         }

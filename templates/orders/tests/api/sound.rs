@@ -100,7 +100,9 @@ async fn statements_that_break_a_rule_are_refused_and_end_nothing() {
         claims[claim] = value;
         assert_eq!(stack.deliver((header, claims)).await, 400, "{claim}");
     }
-    for header in [json!({"typ": "JWT", "alg": "ES256", "kid": "1"}), json!({"typ": "secevent+jwt", "alg": "ES256", "kid": "2"})] {
+    for header in
+        [json!({"typ": "JWT", "alg": "ES256", "kid": "1"}), json!({"typ": "secevent+jwt", "alg": "ES256", "kid": "2"})]
+    {
         let (_, claims) = stack.world().event("alice");
         assert_eq!(stack.deliver((header, claims)).await, 400);
     }
