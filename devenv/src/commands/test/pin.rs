@@ -68,11 +68,14 @@ fn unpin(args: &Unpin, reporter: &Reporter) -> Result<String, Failure> {
     Ok(told)
 }
 
+/// An edit of a text.
+type Edit<'a> = &'a dyn Fn(&str) -> String;
+
 /// Edits the file when the edited text means what it should.
 fn write(
     session: &Session,
     reporter: &Reporter,
-    (edited, expected): (&dyn Fn(&str) -> String, &[Regression]),
+    (edited, expected): (Edit<'_>, &[Regression]),
     by_hand: &str,
 ) -> Result<(), Failure> {
     // `load_rules` read it: it is there.
