@@ -7,7 +7,8 @@ use security_tests::{Api, Base, guards};
 use crate::commands::Failure;
 use crate::event::{Event, Reporter};
 use crate::exit::Exit;
-use crate::git::{self, GitError};
+use crate::git::{self, GitError, Repository};
+use crate::select::FileDiff;
 
 /// A larger file was not written by people.
 const MAX_SOURCE: u64 = 1024 * 1024;
@@ -43,16 +44,47 @@ struct Read {
 fn read(directory: &Path, openapi: Option<&Path>, revision: &str) -> Result<Read, GitError> {
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let commit = git::commit(directory, revision)?;
-    let edits = git::edits(directory, &commit)?;
+    let mut edits = git::edits(directory, &commit)?;
+    edits.retain(|edit| matters(&edit.now, openapi));
+    let before = git::texts(directory, &commit, &edits.iter().map(|edit| edit.before.as_str()).collect::<Vec<_>>())?;
+    Ok(compare((directory, openapi), revision, edits.into_iter().zip(before)))
+}
+
+/// What is staged and lies in a directory, compared with a tree.
+pub(super) fn staged(
+    (directory, openapi): (&Path, &Path),
+    (repository, before): (&Repository, &str),
+    changed: &[FileDiff],
+) -> Base {
+    let inside = |file: &FileDiff| Path::new(&file.path).strip_prefix(&repository.prefix).ok().map(Path::to_owned);
+    let paths = changed.iter().filter_map(|file| Some((inside(file)?.to_str()?.to_owned(), &file.path)));
+    let edits = paths.filter(|(now, _)| matters(now, Some(openapi)));
+    let edits = edits.map(|(now, path)| {
+        let text = repository.text(before, path).ok().flatten().map(|file| file.text);
+        (git::Edit { before: now.clone(), now }, text)
+    });
+    compare((directory, Some(openapi)), "HEAD", edits).base
+}
+
+fn matters(path: &str, openapi: Option<&Path>) -> bool {
+    is_document(path, openapi) || guards::is_source(path)
+}
+
+fn is_document(path: &str, openapi: Option<&Path>) -> bool {
+    openapi.is_some_and(|openapi| clean(openapi) == Path::new(path))
+}
+
+/// Compares texts of then with the files in a directory; what was not there then is nothing to compare with.
+fn compare(
+    (directory, openapi): (&Path, Option<&Path>),
+    revision: &str,
+    edits: impl Iterator<Item = (git::Edit, Option<String>)>,
+) -> Read {
     let mut notes = Vec::new();
     let mut base = Base { revision: revision.to_owned(), ..Base::default() };
-    let is_document = |edit: &git::Edit| openapi.is_some_and(|openapi| clean(openapi) == Path::new(&edit.now));
-    let edits: Vec<git::Edit> =
-        edits.into_iter().filter(|edit| is_document(edit) || guards::is_source(&edit.now)).collect();
-    let before = git::texts(directory, &commit, &edits.iter().map(|edit| edit.before.as_str()).collect::<Vec<_>>())?;
-    for (edit, before) in edits.iter().zip(before) {
+    for (edit, before) in edits {
         let Some(before) = before else { continue };
-        if is_document(edit) {
+        if is_document(&edit.now, openapi) {
             match Api::parse(&before) {
                 Ok(api) => base.api = Some(api),
                 Err(error) => notes.push(format!("`{}` of {revision} is not compared: {error}", edit.before)),
@@ -61,7 +93,7 @@ fn read(directory: &Path, openapi: Option<&Path>, revision: &str) -> Result<Read
             base.guards.extend(guards::removed(&edit.now, &before, &now));
         }
     }
-    Ok(Read { base, notes })
+    Read { base, notes }
 }
 
 /// Without `./`.

@@ -180,6 +180,10 @@ fn command(directory: &Path, arguments: &[&str]) -> Command {
     // Messages are shown to people and never parsed; prompts would hang a command.
     let mut command = Command::new("git");
     command.arg("-C").arg(directory).args(arguments).env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
+    // In a hook they speak of another directory than the one that is asked about.
+    for name in LOCAL_VARIABLES {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -15,7 +15,7 @@ fn the_starter_project_passes_all_layers_and_leaves_nothing() {
     assert_eq!(run["findings"].as_array().unwrap().len(), 0, "{}", run["findings"]);
     let layers: Vec<&str> =
         run["layers"].as_array().unwrap().iter().filter_map(|layer| layer["layer"].as_str()).collect();
-    assert_eq!(layers, ["static", "policy", "token", "access", "session"]);
+    assert_eq!(layers, ["static", "policy", "token", "access", "session", "flow"]);
     assert!(run["summary"]["cases"].as_u64().unwrap() > 100, "{}", run["summary"]);
     assert!(ran.stdout.contains("GET /orders/{id}"), "no access matrix:\n{}", ran.stdout);
     // Only the run itself is kept, for `replay`.

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use security_tests::Api;
 
 use crate::cli::StackArgs;
-use crate::commands::Failure;
+use crate::commands::{Failure, base};
 use crate::commands::rules::{Rules, load_rules};
 use crate::commands::selection::{self, landmarks, that_matter};
 use crate::commands::session::Session;
@@ -59,9 +59,10 @@ pub(super) fn read(
         link_dot_env(repository, &directory)?;
         let args = StackArgs { dir: directory.clone(), ..args.clone() };
         match open(repository, &args, reporter) {
-            Ok(Some((session, rules))) => {
+            Ok(Some((session, mut rules))) => {
                 let landmarks = landmarks(repository, &session, &rules);
                 let changed = parse_diff(&repository.difference(head, &staged.tree)?);
+                rules.base = Some(base::staged((&directory, &rules.openapi), (repository, head), &changed));
                 let about = (&session, &rules, &landmarks);
                 let selection = selection::selection(repository, (changed, head), about)?;
                 let api = rules.api.clone();
