@@ -200,6 +200,8 @@ pub struct Directory {
 pub struct Controls {
     /// Whether the provider takes orders beyond tokens and sessions: faults and keys.
     pub provider: bool,
+    /// Whether access tokens are signed (RFC 9068). A reference (RFC 7662) outlives every key.
+    pub signed_tokens: bool,
     /// The client that refresh tokens are for; without one refreshing is not tried.
     pub refresh_client: Option<String>,
     /// Base URL of the IAM, e.g. `http://localhost:9410`.

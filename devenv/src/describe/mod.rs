@@ -76,6 +76,7 @@ pub fn describe(description: Description<'_>) -> Target {
     });
     let controls = Controls {
         provider: provider.is_some(),
+        signed_tokens: manifest.idp.as_ref().is_some_and(|idp| !idp.opaque),
         refresh_client: refresh_client(manifest),
         iam: manifest
             .iam

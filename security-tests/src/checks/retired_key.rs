@@ -19,7 +19,8 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn plan(draft: &mut Draft<'_>) {
-    if !draft.target.controls.provider {
+    let controls = &draft.target.controls;
+    if !controls.provider || !controls.signed_tokens {
         return;
     }
     let Some((operation, persona)) = session_case::somebody(draft) else { return };

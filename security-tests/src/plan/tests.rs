@@ -288,12 +288,20 @@ fn what_nobody_declared_is_not_tried() {
     let always = BTreeSet::from(["revoked-token", "deactivated-user", "removed-role", "claimed-property"]);
     assert_eq!(session_checks(&target), always);
     // The control interfaces of provider and IAM.
-    target.controls =
-        crate::target::Controls { provider: true, iam: Some("http://iam.test".into()), ..Default::default() };
+    target.controls = crate::target::Controls {
+        provider: true,
+        signed_tokens: true,
+        iam: Some("http://iam.test".into()),
+        ..Default::default()
+    };
     target.decider = Some(Arc::new(Editable));
     let ordered = ["fail-open", "retired-key", "stale-policy"];
     let with = |more: &[&'static str]| always.iter().chain(&ordered).chain(more).copied().collect::<BTreeSet<_>>();
     assert_eq!(session_checks(&target), with(&[]));
+    // References are signed by no key that could be retired.
+    target.controls.signed_tokens = false;
+    assert!(!session_checks(&target).contains("retired-key"));
+    target.controls.signed_tokens = true;
     // What the API declares.
     let receiver =
         |operation: &str| crate::access::Receiver { operation: operation.into(), audience: Some("x".into()) };
@@ -312,7 +320,7 @@ fn what_nobody_declared_is_not_tried() {
 #[test]
 fn a_change_has_its_control_before_it_and_its_way_back_behind_it() {
     let mut target = larger_target();
-    target.controls.provider = true;
+    (target.controls.provider, target.controls.signed_tokens) = (true, true);
     let options = Options { layers: vec![Layer::Session], only: vec!["retired-key:me".into()], ..Options::default() };
     let text = plan(&target, &options).unwrap().to_string();
     let session = text.split_once("session\n").unwrap().1.split("\nend").next().unwrap();

@@ -107,7 +107,7 @@ fn the_steps_of_a_sharded_workflow_run_in_a_fresh_clone_and_end_in_one_summary()
     let merged: Value = serde_json::from_str(&std::fs::read_to_string(directory.join("authz.json")).unwrap()).unwrap();
     let operations: std::collections::BTreeSet<&str> =
         merged["matrix"].as_array().unwrap().iter().filter_map(|cell| cell["operation"].as_str()).collect();
-    assert_eq!((operations.len(), &merged["verdict"]), (14, &"pass".into()));
+    assert_eq!((operations.len(), &merged["verdict"]), (13, &"pass".into()));
     assert!(directory.join("devenv-reports/authz-2.sarif").is_file());
 }
 

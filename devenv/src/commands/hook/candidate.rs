@@ -8,10 +8,10 @@ use std::time::SystemTime;
 use security_tests::Api;
 
 use crate::cli::StackArgs;
-use crate::commands::{Failure, base};
 use crate::commands::rules::{Rules, load_rules};
 use crate::commands::selection::{self, landmarks, that_matter};
 use crate::commands::session::Session;
+use crate::commands::{Failure, base};
 use crate::event::Reporter;
 use crate::exit::Exit;
 use crate::git::{Repository, Staged};

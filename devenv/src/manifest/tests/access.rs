@@ -180,8 +180,12 @@ session: { events: receiveEvent, logout: health }
     assert_eq!(
         checked(text).unwrap_err(),
         "\
-7:15+9 error: the API has no operation `giveOrder` (operations are the `operationId`s of `openapi.yaml`, or `METHOD /path`)
-8:14+27 error: the key `ends` is missing
+7:15+9 error: the API has no operation `giveOrder` (did you mean `getOrder`?)
+8:14+1 error: the key `ends` is missing
+10:48+1 error: `step_up` asks for an `acr`, a `max_age` in seconds, or both
+10:66+6 error: expected circumstances such as `{ network: public }`
+11:20+12 error: the API has no operation `receiveEvent` (operations are the `operationId`s of `openapi.yaml`, or `METHOD /path`)
+11:34+6 error: unknown key `logout` (known here: `events`, `backchannel_logout`)
 "
     );
 }
