@@ -140,7 +140,7 @@ resources:
     id: $.id
     read: getOrder
     transfer: POST /orders
-    archive: { operation: deleteOrder, ends: [GET /orders/{id}, listOrders] }
+    archive: { operation: deleteOrder, ends: ["GET /orders/{id}", listOrders] }
 rules:
   getOrder: { allow: [authenticated], step_up: { acr: mfa, max_age: 900 }, refused_when: { network: public } }
 session:
