@@ -17,7 +17,11 @@ fn the_starter_project_passes_all_layers_and_leaves_nothing() {
         run["layers"].as_array().unwrap().iter().filter_map(|layer| layer["layer"].as_str()).collect();
     assert_eq!(layers, ["static", "policy", "token", "access", "session", "flow"]);
     assert!(run["summary"]["cases"].as_u64().unwrap() > 100, "{}", run["summary"]);
-    assert!(ran.stdout.contains("\n/orders\n") && ran.stdout.contains("  GET    /{id} "), "no access matrix:\n{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("\n/orders\n") && ran.stdout.contains("  GET    /{id} "),
+        "no access matrix:\n{}",
+        ran.stdout
+    );
     // Only the run itself is kept, for `replay`.
     let left = bench.state().join("devenv").read_dir().into_iter().flatten().flatten();
     let left: Vec<String> = left.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
