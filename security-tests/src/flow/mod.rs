@@ -1,7 +1,7 @@
 //! The layer `flow`: OAuth itself. A provider is asked as each of its registered clients, soundly first, and then as an
 //! attacker would. Calls are data, planned before one is sent. Must not know how calls are sent, or which provider it is.
 //!
-//! A client under test against a provider that misbehaves would be a second source of calls beside [`script`]; the
+//! A client under test against a provider that misbehaves would be a second source of calls beside `script`; the
 //! judges read answers only and would serve it too.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
