@@ -2,6 +2,7 @@
 //! clients. Own reader: no library reads both versions, and little of them is needed.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod difference;
 mod node;
 mod operations;
 mod schema;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+pub use difference::Difference;
 use node::Node;
 pub use operations::Operations;
 pub use schema::{Kind, Schema};
@@ -107,12 +109,7 @@ impl Api {
     /// # Errors
     /// When it is not OpenAPI 3, holds no operation, or names two of them alike.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
-        let document = read_document(text)?;
-        let version = document.get("openapi").map(Node::to_json).unwrap_or_default();
-        let version = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
-        if !version.starts_with("3.0") && !version.starts_with("3.1") {
-            return Err(ApiError::Version(version));
-        }
+        let document = checked(text)?;
         let operations = read_operations(&document);
         if operations.is_empty() {
             return Err(ApiError::Empty);
@@ -201,6 +198,15 @@ impl Operation {
     }
 }
 
+/// The document, when it is one of OpenAPI 3.
+fn checked(text: &str) -> Result<Node, ApiError> {
+    let document = read_document(text)?;
+    let version = document.get("openapi").map(Node::to_json).unwrap_or_default();
+    let version = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
+    let known = version.starts_with("3.0") || version.starts_with("3.1");
+    if known { Ok(document) } else { Err(ApiError::Version(version)) }
+}
+
 fn read_document(text: &str) -> Result<Node, ApiError> {
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(text).map_err(|error| ApiError::Syntax(error.to_string()));
@@ -227,11 +233,10 @@ struct Place<'a> {
 
 fn read_operation(document: &Node, item: &Node, place: &Place<'_>, node: &Node) -> Operation {
     let method = place.method.to_ascii_uppercase();
-    let named = node.get("operationId").and_then(Node::text).map(str::to_owned);
     let media = node.get("requestBody").map(|body| schema::resolve(document, body)).and_then(json_media);
     let security = node.get("security").or_else(|| document.get("security"));
     Operation {
-        id: named.unwrap_or_else(|| format!("{method} {}", place.path)),
+        id: operation_id(node, &method, place.path),
         path: place.path.to_owned(),
         parameters: read_parameters(document, item, node),
         request: media.and_then(|media| media.get("schema")).map(|node| schema::read(document, node)),
@@ -241,6 +246,12 @@ fn read_operation(document: &Node, item: &Node, place: &Place<'_>, node: &Node) 
         response: read_response(document, node),
         method,
     }
+}
+
+/// `operationId`; without one, `METHOD /path`.
+fn operation_id(node: &Node, method: &str, path: &str) -> String {
+    let named = node.get("operationId").and_then(Node::text).map(str::to_owned);
+    named.unwrap_or_else(|| format!("{method} {path}"))
 }
 
 /// The operation's own parameters, then those of the path item that it does not override.

@@ -15,6 +15,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -184,9 +185,11 @@ async fn run_group(
         changed |= step.role == Role::Change && end.is_none_or(|end| tokio::time::Instant::now() < end);
         let exchange = exchange(plan, (*id, step), (transport, &notes), end);
         if matches!(&step.action, Action::Request(request) if request.aside) {
-            aside.push(exchange);
+            aside.push(Box::pin(exchange));
+        } else if aside.is_empty() {
+            finished.push(exchange.await);
         } else {
-            let done = alongside(&mut aside, &mut finished, exchange).await;
+            let done = alongside(&mut aside, &mut finished, Box::pin(exchange)).await;
             finished.push(done);
         }
     }
@@ -198,9 +201,8 @@ async fn run_group(
 async fn alongside(
     aside: &mut FuturesUnordered<impl Future<Output = (StepId, Exchange)>>,
     finished: &mut Vec<(StepId, Exchange)>,
-    step: impl Future<Output = (StepId, Exchange)>,
+    mut step: Pin<Box<impl Future<Output = (StepId, Exchange)>>>,
 ) -> (StepId, Exchange) {
-    let mut step = std::pin::pin!(step);
     loop {
         tokio::select! {
             done = &mut step => return done,
@@ -239,14 +241,15 @@ async fn take(action: &Action, transport: &Transport<'_>, notes: &Notes) -> (Str
             Answer { status: 201, ..Answer::default() }
         })
     };
+    // Nearly all steps are requests: what the others need is boxed, so that their futures stay small.
     let result = match action {
         Action::Request(request) => return transport.send(request, notes).await,
-        Action::FreshToken(persona) => keep(transport.mint(persona, &Mint::default()).await),
-        Action::AgedToken(persona, seconds) => keep(transport.mint_aged(persona, *seconds).await),
-        Action::EndSessions(persona) => transport.end_sessions(persona).await,
-        Action::PatchUser(persona, change) => transport.patch_user(persona, change).await,
-        Action::World(world) => transport.world(world, notes).await,
-        Action::Flow(call) => return transport.ask_provider(call).await,
+        Action::FreshToken(persona) => keep(Box::pin(transport.mint(persona, &Mint::default())).await),
+        Action::AgedToken(persona, seconds) => keep(Box::pin(transport.mint_aged(persona, *seconds)).await),
+        Action::EndSessions(persona) => Box::pin(transport.end_sessions(persona)).await,
+        Action::PatchUser(persona, change) => Box::pin(transport.patch_user(persona, change)).await,
+        Action::World(world) => Box::pin(transport.world(world, notes)).await,
+        Action::Flow(call) => return Box::pin(transport.ask_provider(call)).await,
     };
     (String::new(), result)
 }

@@ -10,6 +10,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use security_tests::Api;
+use security_tests::api::Difference;
 
 pub use diff::{FileDiff, Hunk, parse as parse_diff};
 
@@ -119,18 +120,21 @@ fn impact(file: &FileDiff, change: &Change, (landmarks, names): (&Landmarks, &Na
 
 /// Operations that the document describes otherwise than before.
 fn of_document(before: Option<&str>, after: Option<&str>) -> (Impact, String) {
-    let parse = |text: Option<&str>| text.and_then(|text| Api::parse(text).ok());
-    let (Some(before), Some(after)) = (parse(before), parse(after)) else {
+    let difference = before.zip(after).map(|(before, after)| Difference::between(before, after));
+    let Some(Ok(Difference { operations, removed, everywhere })) = difference else {
         return (Impact::Everything, "the OpenAPI document is new, gone or cannot be read".to_owned());
     };
-    let old: BTreeMap<&str, _> = before.operations.iter().map(|operation| (operation.id.as_str(), operation)).collect();
-    let changed = after.operations.iter().filter(|operation| old.get(operation.id.as_str()) != Some(operation));
-    let changed: BTreeSet<String> = changed.map(|operation| operation.id.clone()).collect();
-    if changed.is_empty() {
+    if !everywhere.is_empty() {
+        return (Impact::Everything, format!("the OpenAPI document changed `{}`", listed(&everywhere)));
+    }
+    if !removed.is_empty() {
+        return (Impact::Everything, format!("{} left the OpenAPI document, and may still answer", listed(&removed)));
+    }
+    if operations.is_empty() {
         return (Impact::Nothing, "no operation of the OpenAPI document changed".to_owned());
     }
-    let why = format!("the OpenAPI document changed {}", listed(&changed));
-    (Impact::Operations(changed), why)
+    let why = format!("the OpenAPI document changed {}", listed(&operations));
+    (Impact::Operations(operations), why)
 }
 
 /// Each changed part of a source file names an operation, or the file may concern all of them.

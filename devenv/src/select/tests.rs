@@ -79,7 +79,13 @@ fn a_changed_document_asks_for_the_operations_that_it_describes_otherwise() {
     let diff = touched("openapi.yaml");
     let added = format!("{API}  /export:\n    get: {{ operationId: exportOrders }}\n");
     assert_eq!(asked_with(&diff, &added), "exportOrders");
-    assert_eq!(asked_with(&diff, &API.replace("readOrder }", "readOrder, security: [] }")), "nothing");
+    let answers = "readOrder, responses: { '410': { description: gone } } }";
+    assert_eq!(asked_with(&diff, &API.replace("readOrder }", answers)), "readOrder");
+    assert_eq!(asked_with(&diff, &format!("# words\n{API}")), "nothing");
+    let renamed = "everything: readOrder left the OpenAPI document, and may still answer";
+    assert_eq!(asked_with(&diff, &API.replace("readOrder }", "getOrder }")), renamed);
+    let moved = "everything: the OpenAPI document changed `servers`";
+    assert_eq!(asked_with(&diff, &format!("{API}servers: [{{ url: /v2 }}]\n")), moved);
     assert_eq!(asked_with(&diff, &API.replace("readOrder }", "readOrder, security: [{ a: [] }] }")), "readOrder");
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::outline::Outline;
 use super::site::Site;
-use super::{Action, Case, Group, Marker, ObjectId, Options, Phase, PlannedCell, Role, Step, StepId, TestPlan};
+use super::{Action, Case, Group, Marker, ObjectId, Options, Phase, PlannedCell, Role, Step, StepId, TestPlan, Trial};
 use crate::access::{Resource, Rule};
 use crate::api::Operation;
 use crate::login::Carrier;
@@ -23,6 +23,8 @@ pub struct Draft<'a> {
     /// What there is so far.
     pub plan: TestPlan,
     pub(super) sites: BTreeMap<(String, Option<String>), Site>,
+    /// What personas tried at a site with nothing but their own token. Not in the site, which is small and copied often.
+    pub(super) tried: BTreeMap<(String, Option<String>), BTreeMap<String, Trial>>,
     /// Objects that nobody changes, with the group that makes them.
     pub(super) shared: BTreeMap<(String, String), (ObjectId, Option<usize>)>,
     outline: Arc<Outline>,
@@ -50,6 +52,7 @@ impl<'a> Draft<'a> {
             options,
             plan,
             sites: BTreeMap::new(),
+            tried: BTreeMap::new(),
             shared: BTreeMap::new(),
             outline: Arc::clone(outline),
             part,

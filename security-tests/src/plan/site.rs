@@ -33,8 +33,6 @@ pub struct Site {
     known_secret: Option<String>,
     /// The object on which forged tokens are tried.
     of_forgeries: Option<ObjectId>,
-    /// What personas tried here with nothing but their own token.
-    tried: BTreeMap<String, Trial>,
 }
 
 impl Site {
@@ -113,8 +111,10 @@ impl Draft<'_> {
             Credential::Persona(persona) if attempt.headers.is_empty() => Some(persona.clone()),
             _ => None,
         };
-        if let Some(known) = plain.as_ref().and_then(|persona| site.tried.get(persona)) {
-            return Some(known.clone());
+        let key = (operation.to_owned(), owner.map(str::to_owned));
+        let tried = self.tried.get(&key).zip(plain.as_ref()).and_then(|(tried, persona)| tried.get(persona));
+        if tried.is_some() {
+            return tried.cloned();
         }
         if is_forged(&attempt.credential) && self.login().is_some_and(|login| login.changes_account(operation)) {
             // Proving that a password was not changed costs two logins, and logins are made to be slow.
@@ -122,8 +122,10 @@ impl Draft<'_> {
         }
         let mut trial = self.send(&mut site, attempt, Role::Attack)?;
         trial.control = site.control.clone();
-        site.tried.extend(plain.map(|persona| (persona, trial.clone())));
-        self.sites.insert((operation.to_owned(), owner.map(str::to_owned)), site);
+        if let Some(persona) = plain {
+            self.tried.entry(key.clone()).or_default().insert(persona, trial.clone());
+        }
+        self.sites.insert(key, site);
         Some(trial)
     }
 
@@ -183,7 +185,6 @@ impl Draft<'_> {
             stand_ins: BTreeMap::new(),
             known_secret: None,
             of_forgeries: None,
-            tried: BTreeMap::new(),
         })
     }
 

@@ -91,7 +91,7 @@ impl<'a> Transport<'a> {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
             if let (Some(Until::Allowed), Credential::Fresh(persona)) = (request.until, &request.credential)
-                && let Ok(token) = self.mint(persona, &Mint::default()).await
+                && let Ok(token) = Box::pin(self.mint(persona, &Mint::default())).await
             {
                 notes.lock().fresh = Some(token);
             }
@@ -108,7 +108,7 @@ impl<'a> Transport<'a> {
         };
         let statement = match &request.statement {
             None => None,
-            Some(statement) => match self.statement(statement, notes).await {
+            Some(statement) => match Box::pin(self.statement(statement, notes)).await {
                 Ok(text) => Some(text),
                 Err(reason) => return (url, Err(reason)),
             },
@@ -223,13 +223,13 @@ impl<'a> Transport<'a> {
 
     async fn token(&self, credential: &Credential, notes: &Notes) -> Result<Option<Forged>, NoAnswer> {
         if let (Some(logins), None) = (&self.logins, &self.wallet) {
-            return self.token_by_login(logins, credential).await;
+            return Box::pin(self.token_by_login(logins, credential)).await;
         }
         let token = match credential {
             Credential::Anonymous => return Ok(None),
-            Credential::Forged(persona, name) => return self.wallet()?.forged(persona, name).await.map(Some),
-            Credential::Persona(actor) | Credential::Held(actor) => self.wallet()?.token(actor).await?,
-            Credential::Minted(persona, mint) => self.mint(persona, mint).await?,
+            Credential::Forged(persona, name) => return Box::pin(self.wallet()?.forged(persona, name)).await.map(Some),
+            Credential::Persona(actor) | Credential::Held(actor) => Box::pin(self.wallet()?.token(actor)).await?,
+            Credential::Minted(persona, mint) => Box::pin(self.mint(persona, mint)).await?,
             Credential::Fresh(persona) => {
                 let fresh = notes.lock().fresh.clone();
                 fresh.ok_or_else(|| NoAnswer::NotSent(format!("there is no fresh token of `{persona}`")))?
@@ -406,7 +406,7 @@ impl<'a> Transport<'a> {
                     let (name, value) = request.carrier.header(&forged.token);
                     outgoing.header(&name, value).map_err(malformed)?;
                 }
-                Some(place) => self.place(&mut outgoing, (request, url), (*place, &forged.token)).await?,
+                Some(place) => Box::pin(self.place(&mut outgoing, (request, url), (*place, &forged.token))).await?,
             }
             remark = remark.or_else(|| forged.remark.clone());
         }
