@@ -2,7 +2,7 @@
 //!
 //! Must not know HTTP frameworks or what the endpoints do.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
+    /// Its number; told, never ordered.
+    #[serde(default, skip_deserializing)]
+    id: u64,
     /// What fails.
     #[serde(default)]
     target: Target,
@@ -28,6 +31,9 @@ pub(crate) struct Fault {
     /// For `malformed`: the body; JSON that breaks off unless told otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<String>,
+    /// A text, e.g. the id of a subject: only requests strike that have it in path, query or body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mentions: Option<String>,
     /// How many requests it strikes; without it, all until it is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     requests: Option<u64>,
@@ -73,7 +79,13 @@ pub(crate) enum Effect {
 
 /// The failures in force.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<Vec<Fault>>);
+pub(crate) struct Faults(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    last_id: u64,
+    faults: Vec<Fault>,
+}
 
 impl Fault {
     /// What is wrong with it, if anything.
@@ -81,8 +93,13 @@ impl Fault {
         match (self.fault, self.status, self.requests) {
             (Kind::Error, Some(status), _) if !(400..=599).contains(&status) => Some("`status` must be 400 to 599"),
             (_, _, Some(0)) => Some("`requests` must be at least 1"),
+            _ if self.mentions.as_deref() == Some("") => Some("`mentions` must not be empty"),
             _ => None,
         }
+    }
+
+    fn is_for(&self, target: Target) -> bool {
+        [Target::All, target].contains(&self.target)
     }
 
     fn effect(&self) -> Effect {
@@ -107,31 +124,55 @@ impl Target {
 }
 
 impl Faults {
-    /// Adds one.
-    pub(crate) fn add(&self, fault: Fault) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+    /// Adds one; its number comes back.
+    pub(crate) fn add(&self, fault: Fault) -> u64 {
+        let mut kept = self.lock();
+        kept.last_id += 1;
+        let id = kept.last_id;
+        kept.faults.push(Fault { id, ..fault });
+        id
     }
 
     /// Those in force.
     pub(crate) fn list(&self) -> Vec<Fault> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().faults.clone()
+    }
+
+    /// Takes one back; `false` when there is none of this number.
+    pub(crate) fn cancel(&self, id: u64) -> bool {
+        let mut kept = self.lock();
+        let before = kept.faults.len();
+        kept.faults.retain(|fault| fault.id != id);
+        kept.faults.len() != before
     }
 
     /// Takes all back.
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lock().faults.clear();
     }
 
-    /// What happens to a request for this target: of each fault that strikes it, one request is used up.
-    pub(crate) fn strike(&self, target: Target) -> Vec<Effect> {
-        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Whether it takes the text of a request to know what strikes it.
+    pub(crate) fn ask_for_text(&self, target: Target) -> bool {
+        self.lock().faults.iter().any(|fault| fault.is_for(target) && fault.mentions.is_some())
+    }
+
+    /// What happens to a request for this target with this text: of each fault that strikes it, one request is used up.
+    pub(crate) fn strike(&self, target: Target, text: &str) -> Vec<Effect> {
+        let mut kept = self.lock();
         let mut effects = Vec::new();
-        for fault in faults.iter_mut().filter(|fault| [Target::All, target].contains(&fault.target)) {
+        let strikes = |fault: &&mut Fault| {
+            fault.is_for(target) && fault.mentions.as_ref().is_none_or(|mentioned| text.contains(mentioned.as_str()))
+        };
+        for fault in kept.faults.iter_mut().filter(strikes) {
             effects.push(fault.effect());
             fault.struck += 1;
             fault.requests = fault.requests.map(|left| left.saturating_sub(1));
         }
-        faults.retain(|fault| fault.requests != Some(0));
+        kept.faults.retain(|fault| fault.requests != Some(0));
         effects
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 
 use crate::endpoints::{
     access, control, discovery, emit, events, explain, faults, github, groups, me, metadata, request_id, scim, search,
@@ -54,6 +54,7 @@ pub fn app(state: State) -> Router {
         .route("/control/v1/resources", get(world::resources))
         .route("/control/v1/resources/{type}/{id}", resource)
         .route("/control/v1/faults", get(faults::list).post(faults::add).delete(faults::clear))
+        .route("/control/v1/faults/{id}", delete(faults::cancel))
         .route("/health", get(metadata::health))
         .layer(from_fn_with_state(state.clone(), faults::strike))
         .layer(from_fn(request_id::echo))

@@ -43,7 +43,8 @@ pub struct Progress {
     pub total: usize,
 }
 
-/// The phases in their order, with whether groups may run side by side.
+/// The phases in their order, with whether groups may run side by side. `Phase::Beside` begins with `Phase::Read`, and
+/// `Phase::End` waits for it.
 const PHASES: [(Phase, bool); 10] = [
     (Phase::Begin, false),
     (Phase::Accounts, true),
@@ -142,18 +143,29 @@ async fn walk(
     let total = plan.groups.iter().map(|group| group.steps.len()).sum();
     let mut done = 0;
     let deadline = plan.budget.map(|budget| tokio::time::Instant::now() + budget);
+    let mut beside = FuturesUnordered::new();
     for (phase, side_by_side) in PHASES {
+        if phase == Phase::Read {
+            let groups = groups_of(plan, Phase::Beside);
+            beside.extend(groups.into_iter().map(|group| run_group(plan, transport, group, deadline)));
+        }
         let mut pace = if side_by_side { Pace::adaptive() } else { Pace::single() };
         let mut waiting = groups_of(plan, phase).into_iter();
         let mut running = FuturesUnordered::new();
         loop {
-            while running.len() < pace.limit() {
+            while running.len() < pace.limit() && (phase != Phase::End || beside.is_empty()) {
                 let Some(group) = waiting.next() else { break };
                 running.push(run_group(plan, transport, group, deadline));
             }
-            let Some(finished) = running.next().await else { break };
+            let (finished, paced) = tokio::select! {
+                Some(finished) = running.next() => (finished, true),
+                Some(finished) = beside.next(), if phase == Phase::End || !running.is_empty() => (finished, false),
+                else => break,
+            };
             for (step, exchange) in finished {
-                pace.record(exchange.duration_ms, matches!(exchange.result, Err(NoAnswer::Transport(_))));
+                if paced {
+                    pace.record(exchange.duration_ms, matches!(exchange.result, Err(NoAnswer::Transport(_))));
+                }
                 done += 1;
                 if let Some(slot) = exchanges.get_mut(step) {
                     *slot = Some(exchange);

@@ -10,6 +10,7 @@ use crate::api::Api;
 use crate::base::Base;
 use crate::lock::AccessLock;
 use crate::oracle::Decider;
+use crate::plan::{Part, Struck};
 use crate::secret::Secret;
 use crate::tokens::words::Project;
 
@@ -221,10 +222,8 @@ pub struct Undo {
     pub(crate) policies: bool,
     /// The circumstances as they were.
     pub(crate) circumstances: Option<Map<String, Value>>,
-    /// Faults of the provider, by their number.
-    pub(crate) provider_faults: Vec<u64>,
-    /// The IAM has a fault.
-    pub(crate) iam_fault: bool,
+    /// Faults in force, by their number.
+    pub(crate) faults: BTreeMap<(Part, Struck), Vec<u64>>,
     /// Signing keys that were added, oldest first.
     pub(crate) keys: Vec<String>,
 }

@@ -1,8 +1,8 @@
 //! Failures on request, and the layer that makes them happen. Must not know what the failing endpoints do.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, Request, State as Shared};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Path, Request, State as Shared};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +14,9 @@ use super::origin::SameOrigin;
 use crate::connection::Link;
 use crate::faults::{Effect, Fault, Target};
 use crate::state::State;
+
+/// What the endpoints read at most; axum's own limit.
+const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// `GET /control/v1/faults`
 pub(crate) async fn list(_caller: Caller<Control>, _origin: SameOrigin, Shared(state): Shared<State>) -> Response {
@@ -36,8 +39,22 @@ pub(crate) async fn add(
         return refuse(problem);
     }
     tracing::warn!(caller = caller.name, ?fault, "fault added");
-    state.faults().add(fault);
-    (StatusCode::CREATED, Json(json!({ "faults": state.faults().list() }))).into_response()
+    let id = state.faults().add(fault);
+    (StatusCode::CREATED, Json(json!({ "id": id, "faults": state.faults().list() }))).into_response()
+}
+
+/// `DELETE /control/v1/faults/{id}`: this one is taken back.
+pub(crate) async fn cancel(
+    caller: Caller<Control>,
+    _origin: SameOrigin,
+    Shared(state): Shared<State>,
+    Path(id): Path<u64>,
+) -> StatusCode {
+    if !state.faults().cancel(id) {
+        return StatusCode::NOT_FOUND;
+    }
+    tracing::info!(caller = caller.name, id, "fault taken back");
+    StatusCode::NO_CONTENT
 }
 
 /// `DELETE /control/v1/faults`: all is well again.
@@ -50,7 +67,15 @@ pub(crate) async fn clear(caller: Caller<Control>, _origin: SameOrigin, Shared(s
 /// Lets requests fail as they shall.
 pub(crate) async fn strike(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
     let Some(target) = Target::of(request.uri().path()) else { return next.run(request).await };
-    for effect in state.faults().strike(target) {
+    let (request, text) = if state.faults().ask_for_text(target) {
+        match read(request).await {
+            Ok(read) => read,
+            Err(response) => return response,
+        }
+    } else {
+        (request, String::new())
+    };
+    for effect in state.faults().strike(target, &text) {
         match effect {
             Effect::Delay(delay) => tokio::time::sleep(delay).await,
             Effect::Break => return break_off(&request),
@@ -62,6 +87,14 @@ pub(crate) async fn strike(Shared(state): Shared<State>, request: Request, next:
         }
     }
     next.run(request).await
+}
+
+/// A request with its text: path, query and body.
+async fn read(request: Request) -> Result<(Request, String), Response> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY_LIMIT).await.map_err(|_too_large| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
+    let text = format!("{} {}", parts.uri, String::from_utf8_lossy(&body));
+    Ok((Request::from_parts(parts, Body::from(body)), text))
 }
 
 /// Breaks the connection; whoever calls without one gets 503.

@@ -148,6 +148,33 @@ mod faults {
     }
 
     #[tokio::test]
+    async fn a_fault_for_one_subject_strikes_only_requests_that_mention_it_in_body_or_path() {
+        let server = Server::start();
+        fail(&server, json!({ "fault": "error", "mentions": "alice" })).await;
+        for (subject, expected) in [("alice", 500), ("bob", 200)] {
+            assert_eq!(server.evaluate(question(subject, "bob", "acme")).await.status, expected, "{subject}");
+            let user = format!("/scim/v2/Users/{subject}");
+            assert_eq!(server.call("idp", "GET", &user, Value::Null).await.status, expected, "{subject}");
+        }
+        assert_eq!(control(&server, "POST", "faults", json!({ "fault": "error", "mentions": "" })).await, 400);
+    }
+
+    #[tokio::test]
+    async fn one_fault_is_taken_back_by_its_number_and_the_others_stay() {
+        let server = Server::start();
+        let add = async |target: &str| {
+            let fault = json!({ "target": target, "fault": "error" });
+            server.call("tests", "POST", "/control/v1/faults", fault).await.json()["id"].as_u64().unwrap()
+        };
+        let (decisions, directory) = (add("decisions").await, add("directory").await);
+        assert_ne!(decisions, directory);
+        assert_eq!(control(&server, "DELETE", &format!("faults/{directory}"), Value::Null).await, 204);
+        assert_eq!(control(&server, "DELETE", &format!("faults/{directory}"), Value::Null).await, 404);
+        assert_eq!(server.call("idp", "GET", "/scim/v2/Users", Value::Null).await.status, 200);
+        assert_eq!(server.evaluate(question("alice", "alice", "acme")).await.status, 500);
+    }
+
+    #[tokio::test]
     async fn a_malformed_answer_is_200_with_nonsense_or_with_what_the_test_says() {
         let server = Server::start();
         fail(&server, json!({ "fault": "malformed", "requests": 1 })).await;

@@ -4,7 +4,7 @@
 
 use super::session_case::{self, Place, Session};
 use super::{Check, Evidence, Work, reach};
-use crate::plan::{Action, Case, Detail, Draft, Failure, Part, Role, World};
+use crate::plan::{Action, Case, Detail, Draft, Failure, Part, Role, Struck, World};
 use crate::verdict::{Confidence, Layer, Outcome, Severity, Tier};
 
 pub(super) static CHECK: Check = Check {
@@ -30,9 +30,9 @@ fn plan(draft: &mut Draft<'_>) {
     for part in &parts {
         for failure in Failure::ALL.into_iter().filter(|failure| *failure != Failure::Slow) {
             let mut session = Session::open(draft, &place);
-            session.change(draft, Action::World(World::Break(*part, failure)));
+            session.change(draft, Action::World(World::Break(*part, failure, Struck::All)));
             let attack = session.ask(draft, Role::Attack, None);
-            let mended = session.restore(draft, Action::World(World::Mend(*part)));
+            let mended = session.restore(draft, Action::World(World::Mend(*part, Struck::All)));
             let mut case = session.case(CHECK.id, &how(*part, failure), attack);
             case.detail = Detail::Failing(mended, failure);
             draft.case(case);
@@ -44,18 +44,27 @@ fn plan(draft: &mut Draft<'_>) {
 }
 
 /// Whoever decides comes first: once that is waited for, whoever knows tokens may get slow, too, and both waits are one.
+/// With a directory it strikes only somebody who is added for that, and the rest of the run does not wait.
 fn plan_slow(draft: &mut Draft<'_>, place: &Place<'_>, parts: &[Part]) {
-    let mut session = Session::open(draft, place);
+    let alone = draft.target.directory.is_some();
+    let mut session = if alone { Session::open_beside(draft, place, CHECK.id) } else { Session::open(draft, place) };
+    let struck = if alone { Struck::Subject(session.actor.clone()) } else { Struck::All };
     let mut attacks = Vec::new();
     for part in parts {
-        session.change(draft, Action::World(World::Break(*part, Failure::Slow)));
+        session.change(draft, Action::World(World::Break(*part, Failure::Slow, struck.clone())));
         attacks.push((*part, session.ask_aside(draft)));
-        draft.step(session.group, Role::Setup, Action::World(World::Met(*part)));
+        draft.step(session.group, Role::Setup, Action::World(World::Met(*part, struck.clone())));
     }
-    let mended: Vec<usize> =
-        parts.iter().map(|part| draft.step(session.group, Role::Restore, Action::World(World::Mend(*part)))).collect();
+    let mend =
+        |part: &Part| draft.step(session.group, Role::Restore, Action::World(World::Mend(*part, struck.clone())));
+    let mended: Vec<usize> = parts.iter().map(mend).collect();
     session.needs.extend(&mended);
-    session.sign_in_again(draft);
+    if alone {
+        let removed = session.remove_stand_in(draft);
+        session.needs.push(removed);
+    } else {
+        session.sign_in_again(draft);
+    }
     for ((part, attack), mended) in attacks.into_iter().zip(mended) {
         let mut case = session.case(CHECK.id, &how(part, Failure::Slow), attack);
         case.detail = Detail::Failing(mended, Failure::Slow);

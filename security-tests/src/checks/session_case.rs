@@ -49,7 +49,17 @@ impl Session {
     /// The same for somebody who is added to the directory: for changes that outlive the check.
     pub(crate) fn open_for_stand_in(draft: &mut Draft<'_>, place: &Place<'_>, check: &str, age: Option<u64>) -> Self {
         let group = draft.group(Phase::Session);
-        let (like, name) = (place.persona.to_owned(), format!("{}-{check}-{:08x}", place.persona, draft.plan.seed));
+        Self::stand_in(draft, group, (place, check), age)
+    }
+
+    /// The same for what concerns nobody else, so that it can run beside the rest.
+    pub(crate) fn open_beside(draft: &mut Draft<'_>, place: &Place<'_>, check: &str) -> Self {
+        let group = draft.group(Phase::Beside);
+        Self::stand_in(draft, group, (place, check), None)
+    }
+
+    fn stand_in(draft: &mut Draft<'_>, group: usize, (place, check): (&Place<'_>, &str), age: Option<u64>) -> Self {
+        let (like, name) = (place.persona.to_owned(), format!("{}-{check}-{}", place.persona, draft.plan.salt()));
         let added =
             draft.step(group, Role::Change, Action::World(World::AddUser { name: name.clone(), like: like.clone() }));
         let token = match age {

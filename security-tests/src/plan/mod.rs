@@ -44,7 +44,7 @@ pub use request::curl;
 pub(crate) use select::is_asked_for;
 pub use shard::Shard;
 pub use site::{Attempt, Site};
-pub use world::{Failure, Part, Statement, World};
+pub use world::{Failure, Part, Statement, Struck, World};
 
 /// What to test and how to make it repeatable.
 #[derive(Clone, Debug, Default)]
@@ -193,6 +193,8 @@ pub enum Phase {
     Accounts,
     /// Objects are made.
     Setup,
+    /// What takes long and concerns nobody else: runs beside all that follows, until the end.
+    Beside,
     /// Nothing changes.
     Read,
     /// Objects made for it change.

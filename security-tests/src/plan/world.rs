@@ -41,11 +41,11 @@ pub enum World {
     /// The circumstances are as they were.
     CircumstancesBack,
     /// Part of the world fails from now on.
-    Break(Part, Failure),
+    Break(Part, Failure, Struck),
     /// Waits until a failure was met, so that what comes next does not overtake it.
-    Met(Part),
+    Met(Part, Struck),
     /// It works again; the answer says how often the failure was met.
-    Mend(Part),
+    Mend(Part, Struck),
     /// The provider signs with a new key; the ones before stay published.
     NewKey,
     /// The oldest of the new keys is published no more, and nothing that it signed is good.
@@ -76,6 +76,15 @@ pub enum Part {
     Provider,
     /// Whoever decides.
     Iam,
+}
+
+/// Whose requests a failure strikes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Struck {
+    /// Everybody's.
+    All,
+    /// Those about one subject: nobody else notices.
+    Subject(String),
 }
 
 /// How it can fail.
@@ -114,6 +123,15 @@ pub enum Statement {
     EventAgain,
     /// The last good one once more.
     LogoutAgain,
+}
+
+impl fmt::Display for Struck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Struck::All => Ok(()),
+            Struck::Subject(subject) => write!(f, " for {subject}"),
+        }
+    }
 }
 
 impl Part {
@@ -189,9 +207,11 @@ impl fmt::Display for World {
             World::PoliciesBack => f.write_str("the policies of the files again"),
             World::Circumstances(values) => write!(f, "circumstances: {}", Value::Object(values.clone())),
             World::CircumstancesBack => f.write_str("the circumstances as they were"),
-            World::Break(part, failure) => write!(f, "the {} fails: {}", part.as_str(), failure.as_str()),
-            World::Met(part) => write!(f, "wait until the failure of the {} was met", part.as_str()),
-            World::Mend(part) => write!(f, "the {} works again", part.as_str()),
+            World::Break(part, failure, struck) => {
+                write!(f, "the {} fails{struck}: {}", part.as_str(), failure.as_str())
+            }
+            World::Met(part, struck) => write!(f, "wait until the failure of the {}{struck} was met", part.as_str()),
+            World::Mend(part, struck) => write!(f, "the {} works again{struck}", part.as_str()),
             World::NewKey => f.write_str("the provider signs with a new key"),
             World::RetireKey => f.write_str("the provider retires the key before"),
             World::KeysBack => f.write_str("the provider signs as before"),

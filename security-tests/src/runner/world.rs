@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::notes::Notes;
 use super::transport::Transport;
 use crate::exchange::{Answer, NoAnswer};
-use crate::plan::{Failure, Part, World};
+use crate::plan::{Failure, Part, Struck, World};
 use crate::scim;
 use crate::target::Undo;
 use crate::tokens::acquire::plain;
@@ -38,9 +38,9 @@ impl Transport<'_> {
             World::PoliciesBack => self.policies_back().await,
             World::Circumstances(values) => self.circumstances(values).await,
             World::CircumstancesBack => self.circumstances_back().await,
-            World::Break(part, failure) => self.fail(*part, *failure).await,
-            World::Met(part) => self.met_once(*part).await,
-            World::Mend(part) => self.mend(*part).await,
+            World::Break(part, failure, struck) => self.fail(*part, *failure, struck).await,
+            World::Met(part, struck) => self.met_once(*part, struck).await,
+            World::Mend(part, struck) => self.mend(*part, struck).await,
             World::NewKey => self.new_key().await,
             World::RetireKey => self.retire_key().await,
             World::KeysBack => self.keys_back().await,
@@ -63,15 +63,12 @@ impl Transport<'_> {
             Ok(answer) => left.push(format!("{what}: answered {}", answer.status)),
             Err(reason) => left.push(format!("{what}: {}", reason.reason())),
         };
-        let (faults, iam_fault, policies, circumstances) = {
+        let (faults, policies, circumstances) = {
             let undo = self.changed();
-            (!undo.provider_faults.is_empty(), undo.iam_fault, undo.policies, undo.circumstances.is_some())
+            (undo.faults.clone(), undo.policies, undo.circumstances.is_some())
         };
-        if faults {
-            note("faults of the provider", self.mend(Part::Provider).await);
-        }
-        if iam_fault {
-            note("faults of the IAM", self.mend(Part::Iam).await);
+        for (part, struck) in faults.into_keys() {
+            note(&format!("faults of the {}", part.as_str()), self.mend(part, &struck).await);
         }
         if policies {
             note("policies", self.policies_back().await);
@@ -151,17 +148,13 @@ impl Transport<'_> {
         Ok(answer)
     }
 
-    async fn fail(&self, part: Part, failure: Failure) -> Result<Answer> {
-        match part {
+    async fn fail(&self, part: Part, failure: Failure, struck: &Struck) -> Result<Answer> {
+        let delay = u64::try_from(SLOW.as_millis()).unwrap_or_default();
+        let (body, subject) = match part {
             Part::Iam => {
-                let body = json!({
-                    "target": "decisions",
-                    "fault": failure.as_str(),
-                    "requests": MOST_REQUESTS,
-                    "delay_ms": u64::try_from(SLOW.as_millis()).unwrap_or_default(),
-                });
-                self.changed().iam_fault = true;
-                self.iam(Method::POST, "control/v1/faults", Some(body)).await
+                let fault = failure.as_str();
+                let body = json!({"target": "decisions", "fault": fault, "requests": MOST_REQUESTS, "delay_ms": delay});
+                (body, "mentions")
             }
             Part::Provider => {
                 let name = match failure {
@@ -171,53 +164,60 @@ impl Transport<'_> {
                     Failure::Malformed => "malformed-json",
                 };
                 // Where APIs ask about tokens (RFC 7662); keys may be kept for a while by whoever verifies by itself.
-                let body = json!({"name": name, "endpoint": "/introspect", "seconds": MOST_SECONDS,
-                    "delay_ms": u64::try_from(SLOW.as_millis()).unwrap_or_default()});
-                let answer = self.provider(Method::POST, "faults", Some(body)).await?;
-                let id = answer.json.as_ref().and_then(|json| json.get("id")).and_then(Value::as_u64);
-                self.changed().provider_faults.extend(id);
-                Ok(answer)
+                let body = json!({"name": name, "endpoint": "/introspect", "seconds": MOST_SECONDS, "delay_ms": delay});
+                (body, "sub")
             }
+        };
+        let mut body = body;
+        if let (Struck::Subject(name), Some(members)) = (struck, body.as_object_mut()) {
+            members.insert(subject.to_owned(), name.as_str().into());
+        }
+        let answer = self.faults(part, Method::POST, "", Some(body)).await?;
+        let id = answer.json.as_ref().and_then(|json| json.get("id")).and_then(Value::as_u64);
+        self.changed().faults.entry((part, struck.clone())).or_default().extend(id);
+        Ok(answer)
+    }
+
+    async fn faults(&self, part: Part, method: Method, id: &str, body: Option<Value>) -> Result<Answer> {
+        match part {
+            Part::Iam => self.iam(method, &format!("control/v1/faults{id}"), body).await,
+            Part::Provider => self.provider(method, &format!("faults{id}"), body).await,
         }
     }
 
+    fn ours(&self, part: Part, struck: &Struck) -> Vec<u64> {
+        self.changed().faults.get(&(part, struck.clone())).cloned().unwrap_or_default()
+    }
+
     /// How often the failures in force were met so far.
-    async fn met(&self, part: Part) -> Result<u64> {
-        let (answer, member) = match part {
-            Part::Iam => (self.iam(Method::GET, "control/v1/faults", None).await?, "struck"),
-            Part::Provider => (self.provider(Method::GET, "faults", None).await?, "used"),
+    async fn met(&self, part: Part, struck: &Struck) -> Result<u64> {
+        let member = match part {
+            Part::Iam => "struck",
+            Part::Provider => "used",
         };
-        let ours = self.changed().provider_faults.clone();
-        let counts = |fault: &&Value| {
-            part == Part::Iam || fault.get("id").and_then(Value::as_u64).is_some_and(|id| ours.contains(&id))
-        };
+        let ours = self.ours(part, struck);
+        let answer = self.faults(part, Method::GET, "", None).await?;
+        let counts = |fault: &&Value| fault.get("id").and_then(Value::as_u64).is_some_and(|id| ours.contains(&id));
         let faults = answer.json.as_ref().and_then(|json| json.get("faults")).and_then(Value::as_array);
         Ok(faults.into_iter().flatten().filter(counts).filter_map(|fault| fault.get(member)?.as_u64()).sum())
     }
 
-    async fn met_once(&self, part: Part) -> Result<Answer> {
+    async fn met_once(&self, part: Part, struck: &Struck) -> Result<Answer> {
         let end = tokio::time::Instant::now() + MET_WITHIN;
-        while self.met(part).await? == 0 && tokio::time::Instant::now() < end {
+        while self.met(part, struck).await? == 0 && tokio::time::Instant::now() < end {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         Ok(Answer::new(200, String::new()))
     }
 
-    async fn mend(&self, part: Part) -> Result<Answer> {
-        let met = self.met(part).await;
-        match part {
-            Part::Iam => {
-                self.iam(Method::DELETE, "control/v1/faults", None).await?;
-                self.changed().iam_fault = false;
-            }
-            Part::Provider => {
-                let ours = self.changed().provider_faults.clone();
-                for id in ours {
-                    self.provider(Method::DELETE, &format!("faults/{id}"), None).await?;
-                    self.changed().provider_faults.retain(|fault| *fault != id);
-                }
-            }
+    async fn mend(&self, part: Part, struck: &Struck) -> Result<Answer> {
+        let met = self.met(part, struck).await;
+        let key = (part, struck.clone());
+        for id in self.ours(part, struck) {
+            self.faults(part, Method::DELETE, &format!("/{id}"), None).await?;
+            self.changed().faults.entry(key.clone()).or_default().retain(|fault| *fault != id);
         }
+        self.changed().faults.remove(&key);
         Ok(Answer::new(200, json!({"met": met?}).to_string()))
     }
 

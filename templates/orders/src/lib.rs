@@ -34,7 +34,7 @@ use crate::provider::Provider;
 use crate::store::Store;
 
 /// How long the provider and the IAM may take to answer, before the request is refused for lack of an answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why the API cannot run.
 #[derive(Debug, thiserror::Error)]
