@@ -6,24 +6,20 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{input, respond};
-use crate::error::{Code, Refused};
+use super::respond;
+use super::whose::{self, header_text};
+use crate::error::Refused;
 use crate::faults::catalogue::{Fault, Stage};
 use crate::faults::{Due, Facts, tamper};
-use crate::flow::bearer;
-use crate::flow::form::Parameters;
 use crate::journal::Note;
 use crate::jws;
 use crate::keys::Algorithm;
-use crate::router::BODY_LIMIT;
 use crate::state::Provider;
 use crate::store::{Key, Kind};
 
@@ -37,7 +33,7 @@ pub(crate) async fn inject(State(provider): State<Arc<Provider>>, request: Reque
     if !provider.faults.any() || path.starts_with("/control/") || matches!(path, "/health" | "/journal") {
         return next.run(request).await;
     }
-    let (request, mut facts) = match read(&provider, request).await {
+    let (request, mut facts) = match whose::read(&provider, request).await {
         Ok(read) => read,
         Err(response) => return response,
     };
@@ -62,53 +58,6 @@ pub(crate) async fn inject(State(provider): State<Arc<Provider>>, request: Reque
         mark(&mut response, due.fault);
     }
     response
-}
-
-/// Whose request it is, from what it says itself: unproven, and good enough to choose a fault by.
-async fn read(provider: &Provider, request: Request) -> Result<(Request, Facts), Response> {
-    let (parts, body) = request.into_parts();
-    let body = match tokio::time::timeout(input::BODY_TIMEOUT, to_bytes(body, BODY_LIMIT)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) | Err(_) => {
-            let refused = Refused::new(Code::InvalidRequest, "RFC 9110 section 15.5.14", "the body cannot be read");
-            return Err(respond::refused(&refused, Note::refused(&refused)));
-        }
-    };
-    let (query, form) = (Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes()), Parameters::parse(&body));
-    let said = |name| query.get(name).or(form.get(name));
-    let now = provider.now();
-    let token = header_text(&parts.headers, &header::AUTHORIZATION).and_then(bearer::token);
-    let traced = |kind, value: &str| provider.faults.traced(Key::of(kind, value), now);
-    let facts = Facts {
-        path: parts.uri.path().to_owned(),
-        client_id: said("client_id")
-            .map(str::to_owned)
-            .or_else(|| basic_client(&parts.headers))
-            .or_else(|| token.and_then(|token| claim(token, "client_id")))
-            .or_else(|| said("client_assertion").and_then(|assertion| claim(assertion, "sub"))),
-        state: said("state")
-            .map(str::to_owned)
-            .or_else(|| said("code").and_then(|code| traced(Kind::AuthorizationCode, code)))
-            .or_else(|| token.and_then(|token| traced(Kind::OpaqueToken, token))),
-    };
-    Ok((Request::from_parts(parts, Body::from(body)), facts))
-}
-
-fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-fn basic_client(headers: &HeaderMap) -> Option<String> {
-    let (scheme, credentials) = header_text(headers, &header::AUTHORIZATION)?.split_once(' ')?;
-    let text = STANDARD.decode(credentials.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
-    let text = String::from_utf8(text).ok()?;
-    text.split_once(':').map(|(id, _)| id.to_owned())
-}
-
-fn claim(token: &str, name: &str) -> Option<String> {
-    let payload = jws::decode(token.split('.').nth(1)?)?;
-    let claims: Value = serde_json::from_slice(&payload).ok()?;
-    claims.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The answer of a server that did nothing.

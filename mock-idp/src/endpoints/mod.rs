@@ -31,3 +31,4 @@ pub(crate) mod respond;
 pub(crate) mod revoke;
 pub(crate) mod token;
 pub(crate) mod userinfo;
+pub(crate) mod whose;

@@ -18,6 +18,8 @@ const MAX_ORDERS: usize = 256;
 const MAX_TRACES: usize = 4_000;
 /// As long as a login with its tokens is looked at.
 const TRACE_LIFETIME: i64 = 3_600;
+/// Where a request is about one token, so that a fault can be for its subject alone.
+pub(crate) const TOKEN_ENDPOINTS: [&str; 2] = ["/introspect", "/userinfo"];
 
 /// An ordered fault.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +31,9 @@ pub(crate) struct Order {
     pub(crate) client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<String>,
+    /// Whom the token is about that the request shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sub: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) endpoint: Option<String>,
     /// How often still; without it, until it is taken back.
@@ -55,6 +60,8 @@ pub(crate) struct OrderRequest {
     #[serde(default)]
     pub(crate) state: Option<String>,
     #[serde(default)]
+    pub(crate) sub: Option<String>,
+    #[serde(default)]
     pub(crate) endpoint: Option<String>,
     #[serde(default)]
     pub(crate) times: Option<u64>,
@@ -70,6 +77,8 @@ pub(crate) struct Facts {
     pub(crate) path: String,
     pub(crate) client_id: Option<String>,
     pub(crate) state: Option<String>,
+    /// Whom the token is about that is asked about or shown; only endpoints of [`TOKEN_ENDPOINTS`] have one.
+    pub(crate) sub: Option<String>,
 }
 
 /// A fault to be made now.
@@ -130,6 +139,7 @@ impl Faults {
             fault,
             client_id: request.client_id,
             state: request.state,
+            sub: request.sub,
             endpoint: match fault {
                 Fault::RedirectLoop => Some("/authorize".to_owned()),
                 _ => request.endpoint,
@@ -211,11 +221,23 @@ impl Faults {
     }
 }
 
+impl OrderRequest {
+    /// What keeps an order for one subject from ever striking: a fault that is in no answer about a token, or an endpoint
+    /// that is asked about none.
+    pub(crate) fn misses_its_subject(&self, fault: Fault) -> bool {
+        let stage = fault.described().map(|line| line.stage);
+        let is_elsewhere = fault == Fault::RedirectLoop || !matches!(stage, Some(Stage::Transport | Stage::Userinfo));
+        let asks_no_token = self.endpoint.as_deref().is_some_and(|endpoint| !TOKEN_ENDPOINTS.contains(&endpoint));
+        self.sub.is_some() && (is_elsewhere || asks_no_token)
+    }
+}
+
 impl Order {
     fn is_for(&self, facts: &Facts) -> bool {
         let same = |wanted: &Option<String>, seen: &Option<String>| wanted.is_none() || wanted == seen;
         same(&self.client_id, &facts.client_id)
             && same(&self.state, &facts.state)
+            && same(&self.sub, &facts.sub)
             && self.endpoint.as_ref().is_none_or(|endpoint| *endpoint == facts.path)
     }
 }
@@ -237,7 +259,8 @@ mod tests {
     }
 
     fn facts(client_id: &str, state: &str) -> Facts {
-        Facts { path: "/token".to_owned(), client_id: Some(client_id.to_owned()), state: Some(state.to_owned()) }
+        let (client_id, state) = (Some(client_id.to_owned()), Some(state.to_owned()));
+        Facts { path: "/token".to_owned(), client_id, state, sub: None }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::world::{CALLBACK, CONTROL, ISSUER, World, authorization_path, part};
+use crate::world::{API, CALLBACK, CONTROL, ISSUER, World, authorization_path, part};
 
 const FAULTS: &str = "/control/v1/faults";
 const NOW: i64 = 1_800_000_000;
@@ -267,6 +267,57 @@ async fn a_fault_is_for_its_client_and_its_state_only() {
     let code = world.authorize(&[("client_id", "other"), ("redirect_uri", callback)]).await.sent("code").unwrap();
     let other = world.redeem(&code, &[("client_id", "other"), ("redirect_uri", callback)]).await;
     assert_eq!(part(&other.string("id_token"), 1)["iss"], "https://attacker.example");
+}
+
+#[tokio::test]
+async fn a_fault_of_one_subject_strikes_only_who_asks_about_a_token_of_theirs_jwt_or_opaque() {
+    for world in [World::new(), World::opaque()] {
+        let alices = world.tokens().await.string("access_token");
+        let code = world.authorize(&[("login_hint", "bob")]).await.sent("code").unwrap();
+        let bobs = world.redeem(&code, &[]).await.string("access_token");
+        order(&world, json!({"name": "service-unavailable", "sub": "alice"})).await;
+        order(&world, json!({"name": "userinfo-missing-sub", "sub": "bob"})).await;
+        let asked = async |token: &str| world.post("/introspect", &[("token", token)], Some(API)).await;
+        assert_eq!((asked(&alices).await.status.as_u16(), world.userinfo(&alices).await.status.as_u16()), (503, 503));
+        assert_eq!(asked(&bobs).await.json()["sub"], "bob");
+        let claims = world.userinfo(&bobs).await;
+        assert_eq!((claims.status.as_u16(), &claims.json()["sub"]), (200, &Value::Null));
+        assert_eq!(asked("no-token-of-anybody").await.json(), json!({"active": false}));
+        assert_eq!(world.get("/jwks").await.status, 200, "a request about no token");
+        world.tokens().await;
+
+        let list = world.control("GET", FAULTS, json!(null)).await.json();
+        let seen: Vec<_> = [0, 1].map(|at| (&list["faults"][at]["sub"], &list["faults"][at]["used"])).into();
+        assert_eq!(seen, [(&json!("alice"), &json!(2)), (&json!("bob"), &json!(1))]);
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_one_subject_believes_what_a_jwt_says_and_takes_a_token_bound_by_dpop_as_well() {
+    let world = World::new();
+    order(&world, json!({"name": "server-error", "endpoint": "/introspect", "sub": "alice", "times": 1})).await;
+    let forged = format!("{}.{}.AA", URL_SAFE_NO_PAD.encode("{}"), URL_SAFE_NO_PAD.encode(r#"{"sub":"alice"}"#));
+    let asked = async || world.post("/introspect", &[("token", &forged)], Some(API)).await.status.as_u16();
+    assert_eq!((asked().await, asked().await), (500, 200));
+
+    order(&world, json!({"name": "server-error", "sub": "alice"})).await;
+    let request = Request::get("/userinfo").header("authorization", format!("DPoP {forged}"));
+    assert_eq!(world.send(request.body(Body::empty()).unwrap()).await.status, 500);
+}
+
+#[tokio::test]
+async fn a_fault_of_one_subject_that_could_strike_no_request_is_refused() {
+    let world = World::new();
+    for order in [
+        json!({"name": "invalid-iss", "sub": "alice"}),
+        json!({"name": "jwks-empty", "sub": "alice"}),
+        json!({"name": "redirect-loop", "sub": "alice"}),
+        json!({"name": "slow", "sub": "alice", "endpoint": "/token"}),
+    ] {
+        let answer = world.control("POST", FAULTS, order.clone()).await;
+        assert_eq!(answer.error(), "400 invalid_request", "{order}");
+        assert!(answer.text().contains("/introspect or /userinfo"), "{}", answer.text());
+    }
 }
 
 #[tokio::test]

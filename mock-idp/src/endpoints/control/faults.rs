@@ -11,7 +11,7 @@ use super::super::respond;
 use super::{answer, missing, read, wrong};
 use crate::error::Refused;
 use crate::faults::catalogue::{CATALOGUE, Fault};
-use crate::faults::{Order, OrderRequest, TooMany};
+use crate::faults::{Order, OrderRequest, TOKEN_ENDPOINTS, TooMany};
 use crate::journal::Note;
 use crate::state::Provider;
 
@@ -45,6 +45,13 @@ fn ordered(provider: &Provider, request: OrderRequest) -> Result<Order, Refused>
     })?;
     if request.times == Some(0) || request.seconds.is_some_and(|seconds| seconds <= 0) {
         return Err(wrong("`times` and `seconds` must be 1 or more"));
+    }
+    if request.misses_its_subject(fault) {
+        return Err(wrong(format!(
+            "`sub` is for faults on the way and of UserInfo at {}: `{}` ordered so would strike no request",
+            TOKEN_ENDPOINTS.join(" or "),
+            request.name
+        )));
     }
     let at = match request.issuer.as_deref() {
         None => provider,
