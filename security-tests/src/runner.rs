@@ -267,7 +267,7 @@ async fn take(action: &Action, transport: &Transport<'_>, notes: &Notes) -> (Str
 }
 
 fn out_of_time(plan: &TestPlan) -> NoAnswer {
-    let seconds = plan.budget.unwrap_or_default().as_secs_f64();
+    let seconds = (plan.budget.unwrap_or_default().as_secs_f64() * 100.0).round() / 100.0;
     NoAnswer::OutOfTime(format!("not run: the budget of {seconds} s was used up"))
 }
 

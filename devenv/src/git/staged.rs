@@ -2,7 +2,9 @@
 //! that git would answer by writing is asked of a copy of the index in a temporary folder.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use super::{GitError, Repository};
 
@@ -114,39 +116,37 @@ impl Staged {
         Ok((text, self.untracked(repository)?))
     }
 
-    /// Writes the files of a tree below the temporary folder and says where: all of them, or those below one path. What
-    /// `.gitattributes` leaves out of archives is there; large files that are kept elsewhere stay pointers.
+    /// Writes files of a tree into a folder of this name below the temporary one, and says where. What `.gitattributes` leaves
+    /// out of archives is there; large files that are kept elsewhere stay pointers.
     ///
     /// # Errors
     /// Git cannot be run, or refuses; the disk is full.
-    pub fn export(&self, repository: &Repository, tree: &str, below: &str) -> Result<PathBuf, GitError> {
-        let name = if below.is_empty() { "whole" } else { "part" };
+    pub fn export(
+        &self,
+        repository: &Repository,
+        (tree, name): (&str, &str),
+        wanted: &[&str],
+    ) -> Result<PathBuf, GitError> {
         let (index, target) = (self.scratch.path().join(format!("{name}.index")), self.scratch.path().join(name));
-        export(repository, (tree, below), (&index, &target))?;
+        fs::create_dir_all(&target).map_err(|cause| GitError::File { path: target.clone(), cause })?;
+        // Through an index of its own, so that the user's stays as it is.
+        let output = repository.command().args(["read-tree", tree]).env("GIT_INDEX_FILE", &index).output();
+        super::succeed(output.map_err(GitError::Program)?)?;
+        let mut command = repository.command();
+        command.args(["checkout-index", "--quiet", "-z", "--stdin"]).arg(format!("--prefix={}/", target.display()));
+        command.env("GIT_INDEX_FILE", &index).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(GitError::Program)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            let paths: String = wanted.iter().flat_map(|path| [*path, "\0"]).collect();
+            stdin.write_all(paths.as_bytes()).map_err(GitError::Program)?;
+        }
+        super::succeed(child.wait_with_output().map_err(GitError::Program)?)?;
         Ok(target)
     }
 }
 
 fn paths(text: &str) -> Vec<String> {
     text.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect()
-}
-
-/// Through an index of its own, so that the user's stays as it is.
-fn export(
-    repository: &Repository,
-    (tree, below): (&str, &str),
-    (index, target): (&Path, &Path),
-) -> Result<(), GitError> {
-    fs::create_dir_all(target).map_err(|cause| GitError::File { path: target.to_path_buf(), cause })?;
-    let part = format!("{tree}:{below}");
-    let prefix = format!("--prefix={below}/");
-    let read: &[&str] = if below.is_empty() { &["read-tree", tree] } else { &["read-tree", &prefix, &part] };
-    let to = format!("--prefix={}/", target.display());
-    for arguments in [read, &["checkout-index", "--all", "--quiet", &to]] {
-        let output = repository.command().args(arguments).env("GIT_INDEX_FILE", index).output();
-        super::succeed(output.map_err(GitError::Program)?)?;
-    }
-    Ok(())
 }
 
 /// With the time of the original: git takes a file that is as young as the index for possibly changed, and looks.
@@ -197,8 +197,8 @@ mod tests {
         let repository = Repository::open(&place.path().join("sub dir")).unwrap();
         assert_eq!(repository.prefix, "sub dir");
         let staged = Staged::of(&repository).unwrap();
-        let whole = staged.export(&repository, &staged.tree, "").unwrap();
-        let part = staged.export(&repository, &staged.tree, &repository.prefix).unwrap();
+        let export = |name: &str, files: &[&str]| staged.export(&repository, (&staged.tree, name), files).unwrap();
+        let (whole, part) = (export("whole", &["a", "sub dir/b"]), export("part", &["sub dir/b"]));
         let read = |path: PathBuf| fs::read_to_string(path).unwrap();
         assert_eq!((read(whole.join("a")), read(whole.join("sub dir/b"))), ("staged\n".into(), "one\n".into()));
         assert_eq!(read(part.join("sub dir/b")), "one\n");

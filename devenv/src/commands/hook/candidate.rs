@@ -41,44 +41,62 @@ pub(super) enum Reading {
     Broken(String),
 }
 
-/// Reads what is staged: the project's part, or everything when that part does not stand alone.
+/// What files of configuration end in: a copy of these is enough for most projects, and that of a large one is made in no
+/// time.
+const KINDS: [&str; 8] = ["yaml", "yml", "json", "toml", "cedar", "cedarschema", "lock", "env"];
+
+/// How much is copied, from little to much: configuration and what changed; the project; everything.
+const PARTS: [&str; 3] = ["part", "project", "whole"];
+
+/// Reads what is staged, from as small a copy as stands alone.
 pub(super) fn read(
     (repository, staged, head): (&Repository, Staged, &str),
     args: &StackArgs,
     reporter: &Reporter,
 ) -> Result<Reading, Failure> {
-    let mut parts = vec![repository.prefix.as_str()];
-    if !repository.prefix.is_empty() {
-        parts.push("");
-    }
-    let mut broken = String::new();
-    for part in parts {
-        let files = repository.files(&staged.tree)?;
-        let copy = staged.export(repository, &staged.tree, part)?;
+    let files = repository.files(&staged.tree)?;
+    let changed = parse_diff(&repository.difference(head, &staged.tree)?);
+    let is_changed: BTreeSet<&str> = changed.iter().map(|file| file.path.as_str()).collect();
+    let inside = |path: &str| repository.prefix.is_empty() || Path::new(path).starts_with(&repository.prefix);
+    let is_named = |path: &str| args.file.iter().any(|file| file.file_name() == Path::new(path).file_name());
+    let mut broken = None;
+    for part in PARTS {
+        let wanted = |path: &&str| match part {
+            "part" => inside(path) && (is_configuration(path) || is_named(path) || is_changed.contains(path)),
+            "project" => inside(path),
+            _ => true,
+        };
+        let wanted: Vec<&str> = files.iter().map(String::as_str).filter(wanted).collect();
+        let copy = staged.export(repository, (&staged.tree, part), &wanted)?;
         let directory = copy.join(&repository.prefix);
         link_dot_env(repository, &directory)?;
         let args = StackArgs { dir: directory.clone(), ..args.clone() };
         match open(repository, &args, reporter) {
             Ok(Some((session, mut rules))) => {
                 let landmarks = landmarks(repository, &session, &rules);
-                let changed = parse_diff(&repository.difference(head, &staged.tree)?);
                 rules.base = Some(base::staged((&directory, &rules.openapi), (repository, head), &changed));
                 let about = (&session, &rules, &landmarks);
-                let selection = selection::selection(repository, (changed, head), about)?;
+                let selection = selection::selection(repository, (changed.clone(), head), about)?;
                 let api = rules.api.clone();
                 let until = rules.access.waivers.iter().map(|waiver| waiver.expires.clone()).min();
                 let candidate = Candidate { staged, session, api, until, landmarks, selection, files };
                 return Ok(Reading::Ready(Box::new(candidate), Box::new(rules)));
             }
-            Ok(None) => return Ok(Reading::Nothing("what is staged has no devenv.yaml with access rules (`tests:`)")),
+            Ok(None) => {}
             Err(failure) if failure.exit() == Exit::Usage => {
                 let shown = format!("{}/", copy.display());
-                broken = failure.render(crate::ui::colour_stderr()).replace(&shown, "");
+                broken = Some(failure.render(crate::ui::colour_stderr()).replace(&shown, ""));
             }
             Err(failure) => return Err(failure),
         }
     }
-    Ok(Reading::Broken(broken))
+    let nothing = Reading::Nothing("what is staged has no devenv.yaml with access rules (`tests:`)");
+    Ok(broken.map_or(nothing, Reading::Broken))
+}
+
+fn is_configuration(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.starts_with(".env") || kind(path).is_some_and(|kind| KINDS.contains(&kind))
 }
 
 /// Manifest and rules of the copy, under the name that the project has in the work tree.

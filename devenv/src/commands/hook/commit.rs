@@ -179,6 +179,9 @@ async fn requests(
     (wanted, spent): (&Scope, Duration),
     (reporter, interrupts): (&Reporter, &mut Interrupts),
 ) -> Result<Live, Failure> {
+    if stack::Record::read(&candidate.session.project).is_none() {
+        return Ok(Live::NotRun(test::NO_STACK.to_owned()));
+    }
     let unlike = candidate.unlike(&job.repository)?;
     if let [first, rest @ ..] = unlike.as_slice() {
         let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };

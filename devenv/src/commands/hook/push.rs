@@ -124,7 +124,9 @@ async fn in_copy(
 ) -> Result<(), Failure> {
     let begun = Instant::now();
     let (staged, state) = *scratch;
-    let directory = staged.export(&job.repository, tree, "")?.join(&job.repository.prefix);
+    let files = job.repository.files(tree)?;
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let directory = staged.export(&job.repository, (tree, "whole"), &files)?.join(&job.repository.prefix);
     if !stack::locate(&directory, &job.stack.file).is_ok_and(|located| located.directory.starts_with(&directory)) {
         report.part("select", &format!("{short}: nothing, it has no devenv.yaml"), begun.elapsed());
         return Ok(());

@@ -21,6 +21,9 @@ use crate::stack::{Depth, Lock, LockError, Record};
 /// How long the IAM may need to see an edit of a policy: it looks every 150 ms, and twice.
 const POLICIES_SEEN: Duration = Duration::from_millis(600);
 
+/// Why nothing was asked of a stack.
+pub(in crate::commands) const NO_STACK: &str = "no stack is up; `devenv up -d` starts one";
+
 /// What is wanted.
 pub(in crate::commands) struct Wanted<'a> {
     /// The command, for whoever comes second.
@@ -58,7 +61,7 @@ pub(in crate::commands) async fn live(
     let session = Session::open(args, reporter)?;
     // The record is written before anything starts: without it there is nothing to ask an engine about.
     if Record::read(&session.project).is_none() {
-        return Ok(Live::NotRun("no stack is up; `devenv up -d` starts one".to_owned()));
+        return Ok(Live::NotRun(NO_STACK.to_owned()));
     }
     let _lock = match Lock::take(&session.project, wanted.command) {
         Ok(lock) => lock,

@@ -34,7 +34,7 @@ use crate::exit::Exit;
 use crate::select::Selection;
 use crate::stack::Depth;
 use crate::ui::{self, Ui};
-pub(super) use live::{Live, Wanted as WantedLive, live};
+pub(super) use live::{Live, NO_STACK, Wanted as WantedLive, live};
 use options::{again, needs_stack, options, rows};
 use reports::{Wanted, planned, project_of, reports, source, write};
 pub(super) use reports::{remember, terminal};
