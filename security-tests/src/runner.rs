@@ -14,8 +14,6 @@ mod transport;
 mod world;
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -176,8 +174,7 @@ async fn walk(
     }
 }
 
-/// The steps of a group, one after the other; all of them, so that a change is always taken back. What is sent aside is
-/// waited for before that.
+/// The steps of a group, one after the other; all of them, so that a change is always taken back.
 async fn run_group(
     plan: &TestPlan,
     transport: &Transport<'_>,
@@ -186,41 +183,14 @@ async fn run_group(
 ) -> Vec<(StepId, Exchange)> {
     let notes = Notes::default();
     let mut finished = Vec::with_capacity(group.steps.len());
-    let mut aside = FuturesUnordered::new();
     let mut changed = false;
     for id in &group.steps {
         let Some(step) = plan.steps.get(*id) else { continue };
-        if step.role == Role::Restore {
-            finished.extend(aside.by_ref().collect::<Vec<_>>().await);
-        }
         let end = deadline.filter(|_| !(step.role == Role::Restore && changed));
         changed |= step.role == Role::Change && end.is_none_or(|end| tokio::time::Instant::now() < end);
-        let exchange = exchange(plan, (*id, step), (transport, &notes), end);
-        if matches!(&step.action, Action::Request(request) if request.aside) {
-            aside.push(Box::pin(exchange));
-        } else if aside.is_empty() {
-            finished.push(exchange.await);
-        } else {
-            let done = alongside(&mut aside, &mut finished, Box::pin(exchange)).await;
-            finished.push(done);
-        }
+        finished.push(exchange(plan, (*id, step), (transport, &notes), end).await);
     }
-    finished.extend(aside.collect::<Vec<_>>().await);
     finished
-}
-
-/// Waits for one step, and lets those aside go on meanwhile.
-async fn alongside(
-    aside: &mut FuturesUnordered<impl Future<Output = (StepId, Exchange)>>,
-    finished: &mut Vec<(StepId, Exchange)>,
-    mut step: Pin<Box<impl Future<Output = (StepId, Exchange)>>>,
-) -> (StepId, Exchange) {
-    loop {
-        tokio::select! {
-            done = &mut step => return done,
-            Some(other) = aside.next() => finished.push(other),
-        }
-    }
 }
 
 /// One step and what came of it.

@@ -38,38 +38,32 @@ fn plan(draft: &mut Draft<'_>) {
             draft.case(case);
         }
     }
-    if !parts.is_empty() {
-        plan_slow(draft, &place, &parts);
+    for part in parts {
+        plan_slow(draft, &place, part);
     }
 }
 
-/// Whoever decides comes first: once that is waited for, whoever knows tokens may get slow, too, and both waits are one.
-/// With a directory it strikes only somebody who is added for that, and the rest of the run does not wait.
-fn plan_slow(draft: &mut Draft<'_>, place: &Place<'_>, parts: &[Part]) {
+/// With a directory it strikes only somebody who is added for that, and the rest of the run does not wait. Never both parts
+/// at once: whoever believes what nobody said about a token would be saved by the other one's silence.
+fn plan_slow(draft: &mut Draft<'_>, place: &Place<'_>, part: Part) {
+    let name = how(part, Failure::Slow);
     let alone = draft.target.directory.is_some();
-    let mut session = if alone { Session::open_beside(draft, place, CHECK.id) } else { Session::open(draft, place) };
+    let mut session = if alone { Session::open_beside(draft, place, &name) } else { Session::open(draft, place) };
     let struck = if alone { Struck::Subject(session.actor.clone()) } else { Struck::All };
-    let mut attacks = Vec::new();
-    for part in parts {
-        session.change(draft, Action::World(World::Break(*part, Failure::Slow, struck.clone())));
-        attacks.push((*part, session.ask_aside(draft)));
-        draft.step(session.group, Role::Setup, Action::World(World::Met(*part, struck.clone())));
-    }
-    let mend =
-        |part: &Part| draft.step(session.group, Role::Restore, Action::World(World::Mend(*part, struck.clone())));
-    let mended: Vec<usize> = parts.iter().map(mend).collect();
-    session.needs.extend(&mended);
-    if alone {
+    session.change(draft, Action::World(World::Break(part, Failure::Slow, struck.clone())));
+    let attack = session.ask(draft, Role::Attack, None);
+    let mend = Action::World(World::Mend(part, struck));
+    let mended = if alone {
+        let mended = draft.step(session.group, Role::Restore, mend);
         let removed = session.remove_stand_in(draft);
-        session.needs.push(removed);
+        session.needs.extend([mended, removed]);
+        mended
     } else {
-        session.sign_in_again(draft);
-    }
-    for ((part, attack), mended) in attacks.into_iter().zip(mended) {
-        let mut case = session.case(CHECK.id, &how(part, Failure::Slow), attack);
-        case.detail = Detail::Failing(mended, Failure::Slow);
-        draft.case(case);
-    }
+        session.restore(draft, mend)
+    };
+    let mut case = session.case(CHECK.id, &name, attack);
+    case.detail = Detail::Failing(mended, Failure::Slow);
+    draft.case(case);
 }
 
 fn how(part: Part, failure: Failure) -> String {

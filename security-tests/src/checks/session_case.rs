@@ -114,11 +114,6 @@ impl Session {
         draft.step(self.group, role, Action::Request(Box::new(Request { until, ..self.request.clone() })))
     }
 
-    /// The same request, for whose answer nobody waits before something is taken back.
-    pub(crate) fn ask_aside(&self, draft: &mut Draft<'_>) -> StepId {
-        draft.step(self.group, Role::Attack, Action::Request(Box::new(Request { aside: true, ..self.request.clone() })))
-    }
-
     /// Takes the change back, and shows that who signs in again is served again.
     pub(crate) fn restore(&mut self, draft: &mut Draft<'_>, action: Action) -> StepId {
         let restored = draft.step(self.group, Role::Restore, action);

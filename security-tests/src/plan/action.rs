@@ -84,8 +84,6 @@ pub struct Request {
     pub statement: Option<Statement>,
     /// It is sent again until this is seen, for [`BOUND`] at most: for what may take a moment to arrive.
     pub until: Option<Until>,
-    /// The next steps do not wait for the answer; whatever is taken back does.
-    pub aside: bool,
 }
 
 /// How long a change may take to be noticed, where the design does not ask for the very next request.

@@ -47,7 +47,6 @@ pub(crate) fn request(operation: &Operation, objects: &[ObjectId], credential: C
         signs_in: None,
         statement: None,
         until: None,
-        aside: false,
     }
 }
 

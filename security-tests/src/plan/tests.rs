@@ -9,7 +9,7 @@ use super::*;
 use crate::access::{AccessRules, Creation, Entity, Grant, Hidden, Resource, Rule, Scope};
 use crate::api::Api;
 use crate::secret::Secret;
-use crate::target::{Persona, Provider, Target};
+use crate::target::{Directory, Persona, Provider, Target};
 
 const NOTES: &str = r#"
 openapi: 3.0.0
@@ -62,6 +62,30 @@ pub(crate) fn target() -> Target {
         words: Default::default(),
         controls: Default::default(),
     }
+}
+
+#[test]
+fn a_slow_part_strikes_a_stand_in_beside_the_rest_or_everybody_where_there_is_no_directory() {
+    let plan = |directory: bool| {
+        let mut target = target();
+        target.api = Api::parse(&format!("{NOTES}  /me:\n    get: {{ operationId: readMe }}\n")).unwrap();
+        target.access.rules.insert("readMe".into(), Rule { allow: vec![Grant::Authenticated], ..Rule::default() });
+        target.controls.iam = Some("http://iam.test".into());
+        target.controls.provider = true;
+        let address = || Directory { scim_url: "http://iam.test/scim/v2".into(), token: Secret::new("x") };
+        target.directory = directory.then(address);
+        let options = Options { layers: vec![Layer::Session], seed: 1, ..Options::default() };
+        let plan = super::plan(&target, &options).unwrap();
+        let slow = |action: &Action| matches!(action, Action::World(World::Break(_, Failure::Slow, _)));
+        let steps = plan.ordered().filter(|(_, _, step)| slow(&step.action));
+        steps.map(|(phase, _, step)| format!("{phase:?}: {}", step.action)).collect::<Vec<_>>()
+    };
+    assert_eq!(plan(false), ["Session: the iam fails: slow", "Session: the provider fails: slow"]);
+    let alone = [
+        "Beside: the iam fails for alice-iam-slow-00000001: slow",
+        "Beside: the provider fails for alice-provider-slow-00000001: slow",
+    ];
+    assert_eq!(plan(true), alone);
 }
 
 #[test]
@@ -252,7 +276,6 @@ fn a_curl_line_names_the_token_and_never_holds_it() {
         signs_in: None,
         statement: None,
         until: None,
-        aside: false,
     };
     let step = Step { role: Role::Attack, action: Action::Request(Box::new(request)) };
     let expected = r#"curl -sS -X PATCH -H "Authorization: Bearer $TOKEN_ALICE_ALG_NONE" -H 'X-User: alice' -H 'Content-Type: application/json' -d '{"text":"it'\''s"}' 'http://api.test/notes/1'"#;

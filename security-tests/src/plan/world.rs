@@ -42,8 +42,6 @@ pub enum World {
     CircumstancesBack,
     /// Part of the world fails from now on.
     Break(Part, Failure, Struck),
-    /// Waits until a failure was met, so that what comes next does not overtake it.
-    Met(Part, Struck),
     /// It works again; the answer says how often the failure was met.
     Mend(Part, Struck),
     /// The provider signs with a new key; the ones before stay published.
@@ -210,7 +208,6 @@ impl fmt::Display for World {
             World::Break(part, failure, struck) => {
                 write!(f, "the {} fails{struck}: {}", part.as_str(), failure.as_str())
             }
-            World::Met(part, struck) => write!(f, "wait until the failure of the {}{struck} was met", part.as_str()),
             World::Mend(part, struck) => write!(f, "the {} works again{struck}", part.as_str()),
             World::NewKey => f.write_str("the provider signs with a new key"),
             World::RetireKey => f.write_str("the provider retires the key before"),

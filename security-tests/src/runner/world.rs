@@ -21,9 +21,6 @@ const MOST_REQUESTS: u32 = 1_000;
 const MOST_SECONDS: u32 = 60;
 /// How long `slow` is.
 pub(crate) const SLOW: Duration = Duration::from_secs(5);
-/// How long to wait for a failure to be met: longer than an API that would ask at all takes to ask.
-const MET_WITHIN: Duration = Duration::from_millis(500);
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 type Result<T> = std::result::Result<T, NoAnswer>;
 
@@ -39,7 +36,6 @@ impl Transport<'_> {
             World::Circumstances(values) => self.circumstances(values).await,
             World::CircumstancesBack => self.circumstances_back().await,
             World::Break(part, failure, struck) => self.fail(*part, *failure, struck).await,
-            World::Met(part, struck) => self.met_once(*part, struck).await,
             World::Mend(part, struck) => self.mend(*part, struck).await,
             World::NewKey => self.new_key().await,
             World::RetireKey => self.retire_key().await,
@@ -200,14 +196,6 @@ impl Transport<'_> {
         let counts = |fault: &&Value| fault.get("id").and_then(Value::as_u64).is_some_and(|id| ours.contains(&id));
         let faults = answer.json.as_ref().and_then(|json| json.get("faults")).and_then(Value::as_array);
         Ok(faults.into_iter().flatten().filter(counts).filter_map(|fault| fault.get(member)?.as_u64()).sum())
-    }
-
-    async fn met_once(&self, part: Part, struck: &Struck) -> Result<Answer> {
-        let end = tokio::time::Instant::now() + MET_WITHIN;
-        while self.met(part, struck).await? == 0 && tokio::time::Instant::now() < end {
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-        Ok(Answer::new(200, String::new()))
     }
 
     async fn mend(&self, part: Part, struck: &Struck) -> Result<Answer> {
