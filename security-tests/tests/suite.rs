@@ -182,6 +182,30 @@ async fn one_layer_one_operation_and_one_persona_can_be_asked_for() {
 }
 
 #[tokio::test]
+async fn a_sound_application_passes_whatever_part_of_it_is_asked_for() {
+    let world = World::start(&[]).await;
+    let target = target(&world);
+    let personas = target.personas.keys().map(|name| Options { personas: vec![name.clone()], ..Options::default() });
+    let ids = target.api.operation_ids().into_iter();
+    let operations = ids.map(|name| Options { operations: vec![name.to_owned()], ..Options::default() });
+    let all: Vec<Options> = personas.chain(operations).collect();
+    assert!(all.len() > 8);
+    for (seed, options) in (1..).zip(all) {
+        // Nothing is reset in between: the markers of one run are not those of another.
+        let options = Options { seed, ..options };
+        let run = security_tests::run(&plan(&target, &options).unwrap(), &target, &mut |_| {}).await;
+        let asked = (&options.personas, &options.operations);
+        assert_eq!(
+            (run.verdict(), findings(&run)),
+            (Verdict::Pass, vec![]),
+            "{asked:?} {:?} {:?}",
+            run.open_questions(),
+            run.findings
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_waiver_holds_until_its_day_and_fails_after_it() {
     let world = World::start(&["function-export"]).await;
     let mut target = target(&world);

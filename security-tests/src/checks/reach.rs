@@ -5,7 +5,7 @@
 use super::Evidence;
 use crate::exchange::{Answer, NoAnswer};
 use crate::oracle::Decision;
-use crate::plan::{Action, Case, Control, Detail, PlannedCell, SignInProof, StepId, Trial};
+use crate::plan::{Action, Case, Control, Detail, Marker, PlannedCell, SignInProof, StepId, Trial};
 use crate::verdict::{Confidence, Observed, Outcome};
 
 /// Judges a case by what it expects.
@@ -182,8 +182,11 @@ fn accepted(case: &Case, answer: &Answer, control: &Answer, evidence: &Evidence<
     let by = case.trial.control.as_ref().map_or("", |control| control.persona.as_str());
     let actor = case.trial.control.as_ref().and_then(|control| control.actor.as_deref()).unwrap_or(by);
     if case.detail == Detail::Impersonation || case.persona.is_none() {
+        let own = case.persona.as_deref() == Some(by);
+        let tells =
+            |marker: &&Marker| marker.owner == by && (own || evidence.must_not_see(case.persona.as_deref(), marker));
         let personal = |answer: &Answer| {
-            evidence.names(answer, actor) || evidence.markers(&answer.text, written).iter().any(|m| m.owner == by)
+            evidence.names(answer, actor) || evidence.markers(&answer.text, written).iter().any(tells)
         };
         if personal(answer) {
             return confirmed(format!("the answer is the one of {by}"));

@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use super::forged_token;
+use crate::access::Scope;
 use crate::oracle::{Decision, Relation, is_for_anyone};
 use crate::plan::{Action, Attempt, Case, Credential, Detail, Draft, Trial};
 use crate::tokens::{Good, Oddity, Respelling, SHAPES, Shape};
@@ -36,6 +37,14 @@ fn plan_one(draft: &mut Draft<'_>, shape: &Shape, (operation, owner): (&str, Opt
     let Some(persona) = draft.somebody_allowed(operation, owner) else { return };
     let Some(attempt) = attempt(draft, shape, (operation, &persona)) else { return };
     let nobody = attempt.credential == Credential::Anonymous && !matches!(shape.oddity, Oddity::NamedUser(_));
+    // Whose good token is beside the other one may see what is theirs.
+    let good = match &attempt.credential {
+        Credential::Pair(first, second) => [first, second].into_iter().find_map(|token| match &**token {
+            Credential::Persona(name) => Some(name.clone()),
+            _ => None,
+        }),
+        _ => None,
+    };
     let Some(trial) = draft.attempt(operation, owner, attempt) else { return };
     reshape(draft, &trial, shape.oddity);
     let mut case = forged_token::impersonation(shape.check, operation, &persona, shape.name, trial);
@@ -43,6 +52,7 @@ fn plan_one(draft: &mut Draft<'_>, shape: &Shape, (operation, owner): (&str, Opt
         let id = format!("{}:{operation}:anonymous:{}", shape.check, shape.name);
         case = Case { id, persona: None, relation: Relation::None, detail: Detail::None, ..case };
     }
+    case.persona = good.or(case.persona);
     draft.case(case);
 }
 
@@ -62,7 +72,7 @@ fn attempt(draft: &Draft<'_>, shape: &Shape, (operation, persona): (&str, &str))
         }
         Oddity::Path(_) | Oddity::Method(_) => without_token(Vec::new()),
         Oddity::TwoHeaders(good) => {
-            let other = draft.target.personas.keys().find(|other| *other != persona)?.clone();
+            let other = stranger(draft, operation, persona)?;
             let good_one = Box::new(Credential::Persona(other));
             let damaged = Box::new(Credential::Forged(persona.to_owned(), "signature-bit-flipped"));
             Attempt::refused(match good {
@@ -75,6 +85,16 @@ fn attempt(draft: &Draft<'_>, shape: &Shape, (operation, persona): (&str, &str))
         }
         Oddity::Bound(_) | Oddity::TwoObjects(_) => return None,
     })
+}
+
+/// Somebody whose own answer shows nothing of the persona: of another tenant, else anybody whose list would not hold what
+/// the whole tenant has.
+fn stranger(draft: &Draft<'_>, operation: &str, persona: &str) -> Option<String> {
+    let mut others = draft.target.personas.keys().filter(|other| *other != persona);
+    let of_another_tenant =
+        others.clone().find(|other| Relation::between(draft.target, persona, other) == Relation::OtherTenant);
+    let shared = draft.rule(operation).is_some_and(|rule| rule.only == Some(Scope::Tenant));
+    of_another_tenant.or_else(|| others.next().filter(|_| !shared)).cloned()
 }
 
 /// Changes method or path of a request that was planned.
