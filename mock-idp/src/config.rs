@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::secret::Secret;
 
 pub use behaviour::{ClaimTarget, LegacyFlow, Login, Mode, Tls};
-pub(crate) use check::check_redirect_uri;
+pub(crate) use check::{check_client, check_redirect_uri};
 pub use client::{AuthMethod, Client, TokenExchange};
 pub use features::{ClientDocuments, DeviceAuthorization, Dpop, Registration, Resource, TrustedIssuer};
 pub use keys::{GivenKey, Keys};
@@ -39,6 +39,9 @@ pub struct Config {
     /// How access tokens look and how long they live.
     #[serde(default)]
     pub access_token: AccessToken,
+    /// How refresh tokens are rotated.
+    #[serde(default)]
+    pub refresh_token: RefreshToken,
     /// Where people are looked up on each login, refresh and introspection; without it, `personas` is the directory.
     #[serde(default)]
     pub directory: Option<Directory>,
@@ -229,6 +232,15 @@ impl Default for AccessToken {
     fn default() -> Self {
         Self { format: TokenFormat::Jwt, lifetime_seconds: 300, audience: None }
     }
+}
+
+/// How refresh tokens are rotated (RFC 9700 §4.14.2).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RefreshToken {
+    /// Seconds, at most 60, during which a used refresh token is taken once more, for clients that lose an answer or ask
+    /// twice at a time. Without it, the second use ends the whole family.
+    pub grace_seconds: u32,
 }
 
 /// The form of an access token.

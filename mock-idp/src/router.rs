@@ -17,10 +17,10 @@ use crate::endpoints::{
 };
 use crate::state::Provider;
 
-use control::{clock, devices, faults, keys, mint, sessions, snapshot};
+use control::{clock, devices, faults, keys, mint, owned, sessions, snapshot};
 
 /// The largest body that is read: a form or a minting order is a hundredth of it.
-pub(crate) const BODY_LIMIT: usize = 256 * 1024;
+const BODY_LIMIT: usize = 256 * 1024;
 
 /// The largest snapshot that is put back: a memory as full as it gets has about this size.
 const SNAPSHOT_LIMIT: usize = 128 * 1024 * 1024;
@@ -59,8 +59,8 @@ fn of_one_issuer(provider: Arc<Provider>) -> Router {
     }
     router
         .fallback(respond::not_found)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(Arc::clone(&provider), fault::inject))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(Arc::clone(&provider), record::record))
         .layer(from_fn(respond::harden))
         .with_state(provider)
@@ -126,6 +126,10 @@ fn control_api(provider: &Arc<Provider>) -> Router<Arc<Provider>> {
         .route("/keys/rotate", post(keys::rotate))
         .route("/keys/{kid}", delete(keys::retire))
         .route("/devices/{user_code}", post(devices::answer))
+        .route("/personas", post(owned::make_persona))
+        .route("/clients", post(owned::make_client))
+        .route("/owned", get(owned::list))
+        .route("/owned/{owner}", delete(owned::end))
         .route("/sessions", get(sessions::list))
         .route("/sessions/{persona}", delete(sessions::end_of_persona))
         .route("/grants", get(sessions::grants))

@@ -5,7 +5,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::{Listener, ListenerExt as _};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::error::Error;
@@ -16,6 +22,13 @@ use crate::tls::{self, TlsListener};
 
 /// How long open requests may finish after the shutdown; stops one hanging client from keeping the process.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long the head of a request may take, and a kept connection wait for one: stops clients that send a byte now and then
+/// from holding connections for ever.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest head of a request that is read; what is larger is answered with 431.
+const MAX_HEAD: usize = 64 * 1024;
+/// Connections at a time; with [`MAX_HEAD`] it bounds the memory that clients can take. Others wait until one ends.
+const MAX_CONNECTIONS: usize = 1_000;
 
 /// Serves on a socket that the caller bound, until `shutdown` completes and open requests are answered.
 ///
@@ -55,26 +68,44 @@ pub async fn run(
     }
 }
 
-async fn until_shutdown<L>(
-    listener: L,
-    app: Router,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Error>
+/// Accepts until the shutdown, then lets open requests finish for a while.
+async fn until_shutdown<L>(mut listener: L, app: Router, shutdown: impl Future<Output = ()>) -> Result<(), Error>
 where
     L: Listener,
-    L::Addr: std::fmt::Debug,
 {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        shutdown.await;
-        let _ = stopping.send(());
-    });
-    let overdue = async move {
-        let _ = stopped.await;
-        tokio::time::sleep(GRACE).await;
+    let (stop, stopped) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            (stream, _) = listener.accept(), if connections.len() < MAX_CONNECTIONS => {
+                connections.spawn(connection(stream, app.clone(), stopped.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    drop(stop);
+    let finished = async { while connections.join_next().await.is_some() {} };
+    // Whatever is open after that is dropped with the set.
+    let _ = tokio::time::timeout(GRACE, finished).await;
+    Ok(())
+}
+
+/// Answers the requests of one connection; after the shutdown, the one that is being answered and no more.
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, app: Router, mut stopped: watch::Receiver<()>) {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    let mut open = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)));
+    let outcome = tokio::select! {
+        outcome = &mut open => outcome,
+        _ = stopped.changed() => {
+            open.as_mut().graceful_shutdown();
+            open.await
+        }
     };
-    tokio::select! {
-        outcome = server.into_future() => Ok(outcome?),
-        () = overdue => Ok(()),
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a connection ended early");
     }
 }

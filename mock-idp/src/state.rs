@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::clock::{AdjustableClock, Clock, SystemClock};
 use crate::config::Config;
-use crate::directory::{self, Directory};
+use crate::directory::{self, Directory, People};
 use crate::error::{Code, Error, Refused};
 use crate::faults::Faults;
 use crate::findings::{Findings, Leniency};
@@ -28,8 +28,8 @@ pub struct Provider {
     pub(crate) journal: Journal,
     pub(crate) findings: Findings,
     pub(crate) faults: Faults,
-    pub(crate) directory: Arc<dyn Directory>,
-    pub(crate) clock: AdjustableClock,
+    pub(crate) people: People,
+    pub(crate) clock: Arc<AdjustableClock>,
     /// Providers of the same origin under paths of their own.
     pub(crate) issuers: Vec<Arc<Provider>>,
     other_keys: Mutex<BTreeMap<Algorithm, Arc<SigningKey>>>,
@@ -77,14 +77,15 @@ impl Provider {
             let directory = directory_of(&issuer)?;
             issuers.push(Self::build(issuer, directory, Arc::clone(&clock), directory_of)?);
         }
+        let clock = Arc::new(AdjustableClock::new(clock));
         Ok(Arc::new(Self {
             keys: Arc::new(KeyRing::new(&config)?),
             store: Store::new(Clients::new(&config.clients)),
             journal: Journal::new(),
             findings: Findings::new(),
             faults: Faults::new(),
-            directory,
-            clock: AdjustableClock::new(clock),
+            people: People::new(directory, Arc::clone(&clock)),
+            clock,
             issuers,
             other_keys: Mutex::new(BTreeMap::new()),
             nonces: OnceLock::new(),

@@ -25,6 +25,10 @@ impl Config {
         if self.tls.is_some() && !self.issuer.starts_with("https://") {
             return Err(wrong(format!("with `tls` the issuer is `https://…`, not `{}`", self.issuer)));
         }
+        if self.refresh_token.grace_seconds > 60 {
+            // Longer, and whoever steals a token has the time to use it.
+            return Err(wrong("`refresh_token.grace_seconds` is more than 60"));
+        }
         self.check_features()
     }
 
@@ -108,7 +112,7 @@ const RESERVED_PATHS: [&str; 19] = [
     "userinfo",
 ];
 
-fn check_client(id: &str, client: &Client) -> Result<(), Error> {
+pub(crate) fn check_client(id: &str, client: &Client) -> Result<(), Error> {
     if let Some(problem) = client.problem() {
         return Err(wrong(format!("the client `{id}` {problem}")));
     }
@@ -186,6 +190,7 @@ mod tests {
             ("issuer: http://h\nissuers: [{ issuer: http://other/a }]".to_owned(), "another origin"),
             ("issuer: http://h\nissuers: [{ issuer: http://h/token }]".to_owned(), "uses itself"),
             ("issuer: http://h\nissuers: [{ issuer: http://h/a }, { issuer: http://h/a/ }]".to_owned(), "taken"),
+            ("issuer: http://h\nrefresh_token: { grace_seconds: 61 }".to_owned(), "more than 60"),
             ("issuer: http://h\ncontrol_token: short".to_owned(), "can be guessed"),
             (client("/callback"), "absolute"),
             (client("http://a/#b"), "fragment"),

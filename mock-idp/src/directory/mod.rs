@@ -1,6 +1,7 @@
 //! Who the people are, right now. Must not know tokens or HTTP of this provider.
 
 mod fixed;
+mod guests;
 mod scim;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::config::Config;
 use crate::error::Error;
 
 pub(crate) use fixed::FixedDirectory;
+pub(crate) use guests::{Guest, People, TooMany};
 
 /// A person as the directory knows them at this moment.
 #[derive(Clone, Debug, Default, PartialEq)]

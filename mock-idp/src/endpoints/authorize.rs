@@ -108,7 +108,7 @@ async fn decide(provider: &Provider, headers: &HeaderMap, request: &Authorizatio
 }
 
 async fn active(provider: &Provider, id: &str) -> Result<Option<User>, Refused> {
-    let found = provider.directory.find(id).await.map_err(|error| Provider::directory_down(&error))?;
+    let found = provider.people.find(id).await.map_err(|error| Provider::directory_down(&error))?;
     Ok(found.filter(|user| user.active))
 }
 

@@ -73,7 +73,7 @@ async fn inspected(provider: &Provider, token: &str) -> Value {
     let live = introspect::inspect(issuer, &provider.keys, &provider.store, token, provider.now());
     let Some(live) = live else { return introspect::inactive() };
     let Some(id) = live.user() else { return introspect::answer(&provider.config, &live, None) };
-    match provider.directory.find(id).await {
+    match provider.people.find(id).await {
         Ok(Some(user)) if user.active => introspect::answer(&provider.config, &live, Some(&user)),
         Ok(_) => introspect::inactive(),
         Err(error) => {

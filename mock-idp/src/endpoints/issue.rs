@@ -145,7 +145,7 @@ fn refresh_token(request: &TokenRequest<'_>, granted: &Granted) -> Result<String
 
 /// The person, if the directory still has them.
 pub(crate) async fn active_user(provider: &Provider, id: &str) -> Result<User, Refused> {
-    let found = provider.directory.find(id).await.map_err(|error| Provider::directory_down(&error))?;
+    let found = provider.people.find(id).await.map_err(|error| Provider::directory_down(&error))?;
     found.filter(|user| user.active).ok_or_else(|| {
         let reason = format!("the person `{id}` is gone or not active any more");
         Refused::new(Code::InvalidGrant, "RFC 6749 section 5.2", reason)

@@ -118,7 +118,7 @@ pub(crate) fn pending(
 
 async fn find(provider: &Provider, name: &str) -> Result<User, (Notice, Note)> {
     let notice = |status, text: String| Notice { status, text: Some(text) };
-    match provider.directory.find(name).await {
+    match provider.people.find(name).await {
         Ok(Some(user)) if user.active => Ok(user),
         Ok(Some(_)) => Err((
             notice(StatusCode::FORBIDDEN, format!("{name} is not active in the directory and cannot log in.")),
@@ -165,7 +165,7 @@ async fn page(
 
 /// Whom to show: the directory's people, or the configured ones while it is down.
 pub(crate) async fn people(provider: &Provider) -> (Vec<User>, bool) {
-    match provider.directory.list().await {
+    match provider.people.list().await {
         Ok(users) => (users, false),
         Err(error) => {
             tracing::warn!(%error, "the directory gave no list of people");

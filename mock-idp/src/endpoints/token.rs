@@ -103,7 +103,8 @@ async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenResponse, Refu
     let (provider, parameters, id) = (request.provider, request.parameters, &request.client.id);
     request.client.may_use(Grant::RefreshToken, &provider.leniency())?;
     let token = parameters.required("refresh_token", "RFC 6749 section 6")?;
-    let granted = refresh::look(&mut provider.store.ledger(), id, token, &provider.leniency())?;
+    let presented = refresh::Presented { client_id: id, token, grace: provider.config.refresh_token.grace_seconds };
+    let granted = refresh::look(&mut provider.store.ledger(), presented, &provider.leniency())?;
     code::check_key(granted.terms.key.as_deref(), request.key.as_deref(), "refresh token")?;
     let scope = scope::narrowed(parameters.get("scope"), &granted.scope)?;
     // All that can be refused is refused before the token is used up: a mistake must not cost the family.
@@ -111,7 +112,7 @@ async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenResponse, Refu
     resource::narrowed(config, &request.client.client, parameters, &terms.resources)?;
     details::narrowed(&config.authorization_details_types, parameters, terms.authorization_details.as_ref())?;
     let user = issue::active_user(provider, &granted.session.user).await?;
-    let granted = refresh::use_up(&mut provider.store.ledger(), id, token, &provider.leniency())?;
+    let granted = refresh::use_up(&mut provider.store.ledger(), presented, &provider.leniency())?;
     issue::person(request, &granted, &scope, &user).await
 }
 

@@ -63,7 +63,7 @@ async fn person(provider: &Provider, presented: Presented<'_>) -> Result<(User, 
         let reason = "the token has no scope `openid`";
         return Err(Refused::new(Code::InsufficientScope, "OpenID Connect Core section 5.3.1", reason));
     }
-    let found = provider.directory.find(id).await.map_err(|error| Provider::directory_down(&error))?;
+    let found = provider.people.find(id).await.map_err(|error| Provider::directory_down(&error))?;
     let user = found.filter(|user| user.active).ok_or_else(|| invalid("the person is gone or not active any more"))?;
     let wanted = match live.record.holder {
         Holder::Grant(grant) => provider.store.ledger().wanted(grant, provider.now()),

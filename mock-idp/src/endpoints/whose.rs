@@ -1,6 +1,6 @@
 //! Whose request it is, from what it says itself: unproven, and good enough to choose a fault by. Must not know faults.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
@@ -8,27 +8,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{input, respond};
-use crate::error::{Code, Refused};
+use super::input;
 use crate::faults::Facts;
 use crate::flow::bearer;
 use crate::flow::form::Parameters;
-use crate::journal::Note;
 use crate::jws;
-use crate::router::BODY_LIMIT;
 use crate::state::Provider;
 use crate::store::{Key, Kind};
 
 /// Reads the whole request and gives it back with what it says.
 pub(super) async fn read(provider: &Provider, request: Request) -> Result<(Request, Facts), Response> {
     let (parts, body) = request.into_parts();
-    let body = match tokio::time::timeout(input::BODY_TIMEOUT, to_bytes(body, BODY_LIMIT)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) | Err(_) => {
-            let refused = Refused::new(Code::InvalidRequest, "RFC 9110 section 15.5.14", "the body cannot be read");
-            return Err(respond::refused(&refused, Note::refused(&refused)));
-        }
-    };
+    // The parts are kept: the body is read as any endpoint reads one, with its limit and its answers.
+    let body = input::body(Request::from_parts(parts.clone(), body), &()).await?;
     let (query, form) = (Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes()), Parameters::parse(&body));
     let said = |name| query.get(name).or(form.get(name));
     let now = provider.now();

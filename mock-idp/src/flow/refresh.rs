@@ -16,20 +16,25 @@ pub(crate) fn give(ledger: &mut Ledger, granted: &Granted, client_id: &str, toke
         scope: granted.scope.clone(),
         session: granted.session.clone(),
         grant: granted.grant,
-        used: false,
+        used_at: None,
         terms: granted.terms.clone(),
     };
     ledger.keep_grant(granted.grant, deadline);
     ledger.refresh_tokens.insert(Key::of(Kind::RefreshToken, token), record, deadline, now);
 }
 
+/// A refresh token that somebody brings.
+#[derive(Clone, Copy)]
+pub(crate) struct Presented<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) token: &'a str,
+    /// Seconds during which it may come again after its first use.
+    pub(crate) grace: u32,
+}
+
 /// What a refresh token entitles to, without using it up.
-pub(crate) fn look(
-    ledger: &mut Ledger,
-    client_id: &str,
-    token: &str,
-    leniency: &Leniency<'_>,
-) -> Result<Granted, Refused> {
+pub(crate) fn look(ledger: &mut Ledger, presented: Presented<'_>, leniency: &Leniency<'_>) -> Result<Granted, Refused> {
+    let Presented { client_id, token, grace } = presented;
     let now = leniency.now;
     let key = Key::of(Kind::RefreshToken, token);
     let record = ledger.refresh_tokens.get(&key, now).cloned();
@@ -37,7 +42,8 @@ pub(crate) fn look(
     if record.client_id != client_id {
         return Err(refused("the refresh token was given to another client"));
     }
-    if record.used {
+    let in_grace = |used: i64| leniency.now < used.saturating_add(i64::from(grace));
+    if record.used_at.is_some_and(|used| !in_grace(used)) {
         let refused =
             refused("the refresh token was used before; its whole family is revoked now, because one user is a thief");
         if let Err(refused) = leniency.let_through(Relaxation::RefreshTokenReused, client_id, refused) {
@@ -54,13 +60,13 @@ pub(crate) fn look(
 /// Uses a refresh token up. Looks again, because the directory was asked in between and another request may have won.
 pub(crate) fn use_up(
     ledger: &mut Ledger,
-    client_id: &str,
-    token: &str,
+    presented: Presented<'_>,
     leniency: &Leniency<'_>,
 ) -> Result<Granted, Refused> {
-    let granted = look(ledger, client_id, token, leniency)?;
-    if let Some(record) = ledger.refresh_tokens.get_mut(&Key::of(Kind::RefreshToken, token), leniency.now) {
-        record.used = true;
+    let granted = look(ledger, presented, leniency)?;
+    if let Some(record) = ledger.refresh_tokens.get_mut(&Key::of(Kind::RefreshToken, presented.token), leniency.now) {
+        // The first use counts: a token that is used again and again within its grace does not live on by that.
+        record.used_at.get_or_insert(leniency.now);
     }
     Ok(granted)
 }

@@ -92,6 +92,21 @@ impl Clients {
         lock(&self.registered).take(&Key::of(Kind::Client, id), now);
     }
 
+    /// Every registered client, in order of its identifier.
+    pub(crate) fn all_registered(&self, now: i64) -> Vec<Registered> {
+        let mut all: Vec<Registered> = lock(&self.registered).live(now).map(|(_, _, client)| client.clone()).collect();
+        all.sort_by(|left, right| left.found.id.cmp(&right.found.id));
+        all
+    }
+
+    /// Ends the registered clients of an owner and says which they were.
+    pub(crate) fn unregister_of(&self, owner: &str, now: i64) -> Vec<Arc<str>> {
+        let is_of_owner = |client: &Registered| client.owner.as_deref() == Some(owner);
+        let ended = self.all_registered(now).into_iter().filter(is_of_owner).map(|client| client.found.id).collect();
+        lock(&self.registered).retain(|client| !is_of_owner(client));
+        ended
+    }
+
     /// Remembers a client that its document describes.
     pub(crate) fn remember(&self, found: Found, deadline: i64, now: i64) {
         lock(&self.documents).insert(Key::of(Kind::Client, &found.id), found, deadline, now);

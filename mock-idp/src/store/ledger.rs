@@ -106,7 +106,8 @@ pub(crate) struct RefreshRecord {
     pub(crate) scope: String,
     pub(crate) session: Session,
     pub(crate) grant: u64,
-    pub(crate) used: bool,
+    /// When it was used first.
+    pub(crate) used_at: Option<i64>,
     pub(crate) terms: Terms,
 }
 
@@ -200,6 +201,12 @@ impl Ledger {
     /// Whether something of this person with this serial was ended.
     pub(crate) fn is_ended(&self, user: &str, serial: u64) -> bool {
         self.ended.get(user).is_some_and(|end| serial < *end)
+    }
+
+    /// Ends whatever somebody has, and forgets what they agreed to: the next one of the name is somebody else.
+    pub(crate) fn forget_person(&mut self, user: &str) {
+        self.end_sessions(user);
+        self.consents.retain(|(who, _), _| who != user);
     }
 
     /// Forgets what people agreed to with a client that is gone.

@@ -30,6 +30,7 @@ mod login;
 mod logout;
 mod negative;
 mod operate;
+mod owned;
 mod par;
 mod people;
 mod registration;

@@ -96,7 +96,7 @@ async fn a_snapshot_of_another_version_issuer_or_shape_is_refused() {
     let world = World::new();
     let snapshot = world.control("GET", "/control/v1/snapshot", json!(null)).await.json();
     for (member, value) in
-        [("version", json!(2)), ("issuer", json!("http://other")), ("store", json!({})), ("extra", json!(1))]
+        [("version", json!(1)), ("issuer", json!("http://other")), ("store", json!({})), ("extra", json!(1))]
     {
         let mut changed = snapshot.clone();
         changed[member] = value;

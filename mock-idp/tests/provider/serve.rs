@@ -1,7 +1,8 @@
 //! The server's life on a socket of the caller's.
 
 use mock_idp::{Config, Error, generate_signing_key, run};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 #[tokio::test]
@@ -16,6 +17,87 @@ async fn a_server_answers_on_the_given_socket_and_ends_with_the_shutdown_while_a
     assert_eq!(answer.text().await.unwrap(), r#"{"status":"ok"}"#);
     stop.send(()).unwrap();
     server.await.unwrap().unwrap();
+}
+
+/// A provider on a socket, and a connection to it on which this was sent.
+async fn sent(text: &str) -> TcpStream {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let config =
+        "issuer: http://localhost:9400\ncontrol_token: control-token-of-the-test\nregistration: { open: true }";
+    tokio::spawn(run(listener, Config::parse(config).unwrap(), std::future::pending()));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+/// Everything that comes until the other side hangs up. The clock is stopped, so whatever waits is over at once.
+async fn all(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_ends_the_head_of_its_request_is_let_go_after_30_seconds() {
+    for text in ["", "GET /health HT", "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: a"] {
+        let mut stream = sent(text).await;
+        let begin = tokio::time::Instant::now();
+        assert_eq!(all(&mut stream).await, "", "{text}");
+        assert_eq!(begin.elapsed().as_secs(), 30, "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_sends_its_body_too_slowly_is_told_so_at_every_endpoint_that_reads_one() {
+    let form = "application/x-www-form-urlencoded";
+    for (path, kind) in [
+        ("/authorize", form),
+        ("/login", form),
+        ("/confirm", form),
+        ("/token", form),
+        ("/introspect", form),
+        ("/revoke", form),
+        ("/par", form),
+        ("/device_authorization", form),
+        ("/device", form),
+        ("/end_session", form),
+        ("/register", "application/json"),
+        ("/control/v1/faults", "application/json"),
+        ("/control/v1/snapshot", "application/json"),
+    ] {
+        let method = if path.ends_with("snapshot") { "PUT" } else { "POST" };
+        let mut stream = sent(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost:9400\r\nOrigin: http://localhost:9400\r\nContent-Type: {kind}\r\n\
+             Authorization: Bearer control-token-of-the-test\r\nContent-Length: 100\r\nConnection: close\r\n\r\na=b"
+        ))
+        .await;
+        let answer = all(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_or_a_body_that_is_too_large_is_refused_before_it_is_kept() {
+    let mut stream = sent(&format!("GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: {}", "x".repeat(70_000))).await;
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 431");
+    for (method, path, kind) in [
+        ("POST", "/token", "application/x-www-form-urlencoded"),
+        ("POST", "/authorize", "application/x-www-form-urlencoded"),
+        ("POST", "/register", "application/json"),
+        ("POST", "/control/v1/faults", "application/json"),
+    ] {
+        let mut stream = sent(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost:9400\r\nContent-Type: {kind}\r\n\
+             Authorization: Bearer control-token-of-the-test\r\nContent-Length: 1000000000\r\n\r\n{}",
+            "a".repeat(256 * 1024 + 1)
+        ))
+        .await;
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 413", "{path}");
+    }
 }
 
 #[tokio::test]

@@ -165,6 +165,23 @@ async fn a_refresh_rotates_the_token_and_the_old_one_kills_the_family() {
 }
 
 #[tokio::test]
+async fn a_grace_lets_a_lost_answer_be_asked_for_again_and_ends_by_its_first_use() {
+    let world = World::from_text(&format!("{}refresh_token: {{ grace_seconds: 10 }}\n", crate::world::CONFIG));
+    let first = world.tokens().await.string("refresh_token");
+    let second = world.refresh(&first, &[]).await.string("refresh_token");
+    world.clock.advance(6);
+    let again = world.refresh(&first, &[]).await;
+    assert_eq!(again.status, 200, "{}", again.text());
+    assert_eq!(world.refresh(&first, &[("client_id", "other")]).await.error(), "400 invalid_grant");
+    assert!(world.is_active(&again.string("access_token")).await);
+    world.clock.advance(4);
+    assert_eq!(world.refresh(&first, &[]).await.error(), "400 invalid_grant", "the second use prolongs nothing");
+    for token in [second, again.string("refresh_token")] {
+        assert_eq!(world.refresh(&token, &[]).await.error(), "400 invalid_grant", "the family is dead");
+    }
+}
+
+#[tokio::test]
 async fn a_refresh_token_of_another_client_and_a_garbage_one_are_refused() {
     let world = World::new();
     let token = world.tokens().await.string("refresh_token");

@@ -28,7 +28,7 @@ pub(crate) struct Question {
 /// `GET /control/v1/claims/why`.
 pub(crate) async fn why(State(provider): State<Arc<Provider>>, Query(question): Query<Question>) -> Response {
     let Question { persona, claim, target, scope } = question;
-    let user = match provider.directory.find(&persona).await {
+    let user = match provider.people.find(&persona).await {
         Ok(Some(user)) => user,
         Ok(None) => return answer(&wrong(format!("there is no persona `{persona}`"))),
         Err(error) => return answer(&Provider::directory_down(&error)),

@@ -40,7 +40,7 @@ pub(crate) async fn catalogue() -> Response {
 }
 
 async fn minted(provider: &Provider, request: MintRequest) -> Result<(Value, String), Refused> {
-    let found = provider.directory.find(&request.persona).await.map_err(|error| Provider::directory_down(&error))?;
+    let found = provider.people.find(&request.persona).await.map_err(|error| Provider::directory_down(&error))?;
     let user = found.ok_or_else(|| wrong(format!("there is no persona `{}`", request.persona)))?;
     let token_id = random::identifier().map_err(Refused::internal)?;
     let broken = request.broken;
@@ -105,7 +105,7 @@ fn refresh_token(provider: &Provider, draft: &Draft, user: &str) -> Result<Strin
     let grant = ledger.open_grant(&session, &draft.client_id, deadline, now);
     let scope = draft.claims.get("scope").and_then(Value::as_str).unwrap_or_default().to_owned();
     let (client_id, terms) = (draft.client_id.clone(), Terms::default());
-    let record = RefreshRecord { client_id, scope, session, grant, used: false, terms };
+    let record = RefreshRecord { client_id, scope, session, grant, used_at: None, terms };
     ledger.refresh_tokens.insert(Key::of(Kind::RefreshToken, &token), record, deadline, now);
     Ok(token)
 }

@@ -7,6 +7,7 @@ pub(crate) mod faults;
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod mint;
+pub(crate) mod owned;
 pub(crate) mod sessions;
 pub(crate) mod snapshot;
 

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use super::super::respond;
+use super::super::{backchannel, respond};
 use super::{answer, missing};
 use crate::journal::Note;
 use crate::state::Provider;
@@ -46,13 +46,18 @@ pub(crate) async fn end_grant(State(provider): State<Arc<Provider>>, Path(id): P
     respond::noted(StatusCode::NO_CONTENT.into_response(), Note::outcome("grant ended"))
 }
 
+/// Ends sessions, grants and tokens of a persona, and tells the clients of the sessions.
+pub(super) fn end_everything_of(provider: &Arc<Provider>, persona: &str) {
+    let ended = provider.store.ledger().list_sessions(provider.now());
+    provider.store.ledger().end_sessions(persona);
+    for (session, clients) in ended.into_iter().filter(|(session, _)| *session.user == *persona) {
+        backchannel::notify(provider, &session, &clients);
+    }
+}
+
 /// `DELETE /control/v1/sessions/{persona}`: whatever the persona has is over, and every client that asked to be told of a
 /// logout is told.
 pub(crate) async fn end_of_persona(State(provider): State<Arc<Provider>>, Path(persona): Path<String>) -> Response {
-    let ended = provider.store.ledger().list_sessions(provider.now());
-    provider.store.ledger().end_sessions(&persona);
-    for (session, clients) in ended.into_iter().filter(|(session, _)| *session.user == *persona) {
-        super::super::backchannel::notify(&provider, &session, &clients);
-    }
+    end_everything_of(&provider, &persona);
     respond::noted(StatusCode::NO_CONTENT.into_response(), Note::outcome("sessions ended").subject(&persona))
 }

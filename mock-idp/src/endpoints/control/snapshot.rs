@@ -16,7 +16,7 @@ use crate::state::Provider;
 use crate::store::Image;
 
 /// The shape of a snapshot; another number is another shape.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What is in a snapshot. No bearer value is: they are kept as hashes, and those are what is written.
 #[derive(Serialize, Deserialize)]
@@ -62,6 +62,7 @@ pub(crate) async fn restore(State(provider): State<Arc<Provider>>, request: Requ
 /// `POST /control/v1/reset`: back to the seed, everything but the keys.
 pub(crate) async fn reset(State(provider): State<Arc<Provider>>) -> Response {
     provider.store.reset();
+    provider.people.clear();
     provider.journal.clear();
     provider.findings.clear();
     provider.faults.clear();
