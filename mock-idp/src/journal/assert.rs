@@ -6,12 +6,17 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Entry;
+use crate::findings::{Finding, Relaxation};
 
 /// What should have happened.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expectation {
+    #[serde(default)]
     pub(crate) calls: Vec<Call>,
+    /// What permissive mode may have let through, and nothing besides; without it, anything.
+    #[serde(default)]
+    pub(crate) findings: Option<Vec<Relaxation>>,
     /// Whether the calls came in this order, each after the one before it.
     #[serde(default)]
     pub(crate) in_order: bool,
@@ -40,6 +45,20 @@ pub(crate) struct Call {
     pub(crate) pkce: bool,
     /// How often, exactly; without it, once or more.
     pub(crate) times: Option<usize>,
+}
+
+impl Expectation {
+    /// Whether it says anything: what asks for nothing would always hold.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.findings.is_none()
+    }
+
+    /// What was found although it should not have been.
+    pub(crate) fn unexpected(&self, found: &[Finding]) -> Vec<String> {
+        let Some(expected) = &self.findings else { return Vec::new() };
+        let surprises = found.iter().filter(|one| !expected.contains(&one.finding));
+        surprises.map(|one| format!("client `{}`, {} times: {}", one.client_id, one.times, one.reason)).collect()
+    }
 }
 
 /// What is not as it should be; nothing when all is.

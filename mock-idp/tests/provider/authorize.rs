@@ -1,6 +1,6 @@
 //! The authorization endpoint.
 
-use crate::world::{CALLBACK, ISSUER, World};
+use crate::world::{CALLBACK, CONFIG, ISSUER, World};
 
 #[tokio::test]
 async fn a_right_request_brings_a_code_the_state_and_the_issuer_to_the_registered_address() {
@@ -58,6 +58,35 @@ async fn a_refusal_says_in_its_description_what_to_read() {
     let answer = World::new().authorize(&[("code_challenge", "")]).await;
     let description = answer.sent("error_description").unwrap();
     assert!(description.contains("PKCE") && description.contains("RFC 7636"), "{description}");
+}
+
+#[tokio::test]
+async fn each_error_that_belongs_to_the_client_comes_by_redirect_with_state_and_issuer() {
+    let more = "  asking:\n    redirect_uris: [\"http://localhost:8080/callback\"]\n    grants: [authorization_code]\n    consent: true\n  \
+        machine:\n    redirect_uris: [\"http://localhost:8080/callback\"]\n    grants: [client_credentials]\n    secret: x\n";
+    let plain = format!("{CONFIG}{more}");
+    for (error, changes) in [
+        ("invalid_request", ("code_challenge_method", "plain")),
+        ("unauthorized_client", ("client_id", "machine")),
+        ("unsupported_response_type", ("response_type", "token")),
+        ("invalid_scope", ("scope", "openid admin")),
+        ("login_required", ("login_hint", "nobody")),
+        ("consent_required", ("client_id", "asking")),
+        ("invalid_request_uri", ("request_uri", "urn:ietf:params:oauth:request_uri:none")),
+        ("temporarily_unavailable", ("login_hint", "down")),
+    ] {
+        let world = World::from_text(&plain);
+        if changes.1 == "down" {
+            world.directory.break_down();
+        }
+        let both = [("scope", "openid"), changes];
+        let answer = world.authorize(if error == "consent_required" { &both } else { &both[1..] }).await;
+        assert!(answer.header("location").starts_with(&format!("{CALLBACK}?")), "{error}: {answer:?}");
+        let sent = [answer.sent("error"), answer.sent("state"), answer.sent("iss"), answer.sent("code")];
+        let expected = [Some(error.to_owned()), Some("the-state".to_owned()), Some(ISSUER.to_owned()), None];
+        assert_eq!(sent, expected, "{error}");
+        assert!(answer.sent("error_description").is_some_and(|text| text.contains(" section ")), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -14,8 +14,10 @@ enum Permissive {
     Finds(&'static str),
     /// Refuses it as strict mode does.
     RefusesToo,
+    /// Lets the beginning through, which is recorded, and refuses what was to come of it.
+    RefusesAfter(&'static str),
 }
-use Permissive::{Finds, RefusesToo};
+use Permissive::{Finds, RefusesAfter, RefusesToo};
 
 macro_rules! attacks {
     ($($test:ident: $case:literal $permissive:expr;)*) => {
@@ -53,7 +55,7 @@ attacks! {
     wrong_verifier: "wrong verifier" RefusesToo;
     missing_verifier: "missing verifier" Finds("verifier_missing");
     verifier_equal_to_the_challenge: "verifier equal to the challenge" RefusesToo;
-    verifier_without_a_challenge_downgrade: "verifier without a challenge (downgrade)" RefusesToo;
+    verifier_without_a_challenge_downgrade: "verifier without a challenge (downgrade)" RefusesAfter("pkce_missing");
     reused_code: "reused code" RefusesToo;
     garbage_code: "garbage code" RefusesToo;
     code_of_another_client: "code of another client" RefusesToo;
@@ -144,9 +146,11 @@ async fn judge(case: &str, permissive: Permissive) {
             assert!(accepted(&answer), "{case}: {} {}", answer.status, answer.text());
             assert_eq!(findings(&world).await, [finding], "{case}");
         }
-        RefusesToo => {
+        RefusesToo | RefusesAfter(_) => {
             assert!(!accepted(&answer), "{case}: {}", answer.text());
             stays_at_home(&answer, case);
+            let before = if let RefusesAfter(finding) = permissive { vec![finding] } else { Vec::new() };
+            assert_eq!(findings(&world).await, before, "{case}: nothing was let through, nothing is found");
         }
     }
 }
@@ -172,6 +176,21 @@ async fn a_finding_names_client_clause_and_count_and_can_be_cleared() {
     assert!(finding["reason"].as_str().unwrap().contains("RFC 7636"));
     world.control("DELETE", "/control/v1/findings", Value::Null).await;
     assert_eq!(findings(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn findings_fail_a_test_that_expects_others_or_none() {
+    let world = World::from_text(&format!("{CONFIG}\nmode: permissive"));
+    let held = async |findings: Value| {
+        let answer = world.control("POST", "/control/v1/journal/assert", json!({"findings": findings})).await;
+        (answer.status.as_u16(), answer.json()["problems"].to_string())
+    };
+    assert_eq!(held(json!([])).await.0, 200);
+    world.authorize(&[("code_challenge", ""), ("code_challenge_method", "")]).await;
+    let (status, problems) = held(json!([])).await;
+    assert!(status == 409 && problems.contains("`web`, 1 times") && problems.contains("RFC 7636"), "{problems}");
+    assert_eq!((held(json!(["pkce_missing"])).await.0, held(json!(["wrong_secret"])).await.0), (200, 409));
+    assert_eq!((held(json!(["no_such_finding"])).await.0, held(Value::Null).await.0), (400, 400));
 }
 
 #[tokio::test]

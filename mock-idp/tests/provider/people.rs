@@ -4,7 +4,21 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
 
-use crate::world::{World, authorization_path};
+use crate::world::{CONFIG, World, authorization_path, part};
+
+#[tokio::test]
+async fn a_new_name_is_told_on_the_next_call_with_the_same_token() {
+    let world = World::from_text(&format!("{CONFIG}claims: {{ name: [userinfo, introspection, id_token] }}\n"));
+    let tokens = world.tokens().await;
+    let token = tokens.string("access_token");
+    for name in ["Alice Liddell", "Alice Hargreaves"] {
+        world.directory.rename("alice", name);
+        assert_eq!(world.userinfo(&token).await.json()["name"], name);
+        assert_eq!(world.introspect(&token).await["name"], name);
+    }
+    let refreshed = world.refresh(&tokens.string("refresh_token"), &[]).await;
+    assert_eq!(part(&refreshed.string("id_token"), 1)["name"], "Alice Hargreaves");
+}
 
 #[tokio::test]
 async fn a_demotion_is_seen_with_the_same_token() {

@@ -51,6 +51,10 @@ impl TestDirectory {
         self.users.lock().unwrap().get_mut(id).unwrap().tenant = None;
     }
 
+    pub(crate) fn rename(&self, id: &str, name: &str) {
+        self.users.lock().unwrap().get_mut(id).unwrap().name = Some(name.to_owned());
+    }
+
     pub(crate) fn deactivate(&self, id: &str) {
         self.users.lock().unwrap().get_mut(id).unwrap().active = false;
     }

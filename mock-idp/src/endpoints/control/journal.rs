@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::super::respond;
-use super::read;
+use super::{answer, read, wrong};
 use crate::journal::Note;
 use crate::journal::assert::{Expectation, problems};
 use crate::state::Provider;
@@ -49,7 +49,11 @@ pub(crate) async fn assert(State(provider): State<Arc<Provider>>, request: Reque
         Ok(expected) => expected,
         Err(response) => return response,
     };
-    let problems = problems(&provider.journal.entries(), &expected);
+    if expected.is_empty() {
+        return answer(&wrong("name `calls` or `findings`: an assertion of nothing always holds"));
+    }
+    let mut problems = problems(&provider.journal.entries(), &expected);
+    problems.extend(expected.unexpected(&provider.findings.list()));
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
     let body = json!({"holds": problems.is_empty(), "problems": problems});
     respond::private_json(status, &body, Note::default())

@@ -3,13 +3,14 @@
 use openidconnect::TokenResponse as _;
 use openidconnect::core::{CoreDeviceAuthorizationResponse, CoreRevocableToken};
 use openidconnect::http::Request;
-use openidconnect::{AccessToken, OAuth2TokenResponse as _, RevocationUrl, Scope, TokenIntrospectionResponse as _};
+use openidconnect::{AccessToken, HttpRequest, OAuth2TokenResponse as _, RevocationUrl, Scope, TokenIntrospectionResponse as _};
 
 use crate::login::{Outcome, client, discover, login, told};
+use crate::plain_oauth;
 use crate::plain_http::send;
 
 /// A flow: name, and what it does against an issuer.
-type Flow = (&'static str, fn(&str) -> Outcome);
+pub(crate) type Flow = (&'static str, fn(&str) -> Outcome);
 
 const FLOWS: [Flow; 7] = [
     ("code + PKCE, the ID token verified under each algorithm, UserInfo", code),
@@ -23,7 +24,8 @@ const FLOWS: [Flow; 7] = [
 
 /// Runs them all and says how many failed.
 pub(crate) fn run(issuer: &str) -> usize {
-    let failed = FLOWS.iter().filter(|(name, flow)| match flow(issuer) {
+    let all = || FLOWS.iter().chain(&plain_oauth::FLOWS);
+    let failed = all().filter(|(name, flow)| match flow(issuer) {
         Ok(()) => {
             println!("ok      {name}");
             false
@@ -34,7 +36,7 @@ pub(crate) fn run(issuer: &str) -> usize {
         }
     });
     let failed = failed.count();
-    println!("{} of {} flows of openidconnect", FLOWS.len() - failed, FLOWS.len());
+    println!("{} of {} flows of openidconnect and oauth2", all().count() - failed, all().count());
     failed
 }
 
@@ -102,12 +104,8 @@ fn device(issuer: &str) -> Outcome {
     let television = client(&metadata, "television", None)?.set_device_authorization_url(url);
     let scope = Scope::new("orders:read".to_owned());
     let begun: CoreDeviceAuthorizationResponse = television.exchange_device_code().add_scope(scope).request(&send)?;
-    let order = Request::post(format!("{issuer}/control/v1/devices/{}", begun.user_code().secret()))
-        .header("authorization", format!("Bearer {}", crate::CONTROL))
-        .header("content-type", "application/json")
-        .body(br#"{"persona": "alice"}"#.to_vec())?;
     // The first poll comes before the answer, so the pending state is met too.
-    let answer = std::cell::Cell::new(Some(order));
+    let answer = std::cell::Cell::new(Some(agree(issuer, begun.user_code().secret())?));
     let wait = |interval| {
         if let Some(order) = answer.take() {
             drop(send(order));
@@ -117,6 +115,14 @@ fn device(issuer: &str) -> Outcome {
     let tokens = television.exchange_device_access_token(&begun)?.request(&send, wait, None)?;
     tokens.id_token().ok_or("no ID token")?;
     Ok(())
+}
+
+/// The request by which alice agrees for a device.
+pub(crate) fn agree(issuer: &str, user_code: &str) -> Outcome<HttpRequest> {
+    Ok(Request::post(format!("{issuer}/control/v1/devices/{user_code}"))
+        .header("authorization", format!("Bearer {}", crate::CONTROL))
+        .header("content-type", "application/json")
+        .body(br#"{"persona": "alice"}"#.to_vec())?)
 }
 
 fn reused(issuer: &str) -> Outcome {

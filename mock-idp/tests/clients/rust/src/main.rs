@@ -1,4 +1,4 @@
-//! The flows of `mock-idp` through the crate `openidconnect`, and through `oauth2` that it is made of. See `../run`.
+//! The flows of `mock-idp` through the crate `openidconnect`, and through `oauth2` by itself. See `../run`.
 //!
 //! `mock-idp-openidconnect PROGRAM PORT` starts a provider and runs each flow; `mock-idp-openidconnect login ISSUER` logs
 //! alice in once per line of its input, and answers each with `accepted` or what was wrong.
@@ -6,6 +6,7 @@
 mod flows;
 mod login;
 mod plain_http;
+mod plain_oauth;
 
 use std::io::BufRead as _;
 use std::process::{Child, Command, ExitCode, Stdio};
