@@ -69,6 +69,9 @@ pub struct Config {
     /// Device authorization (RFC 8628).
     #[serde(default)]
     pub device_authorization: DeviceAuthorization,
+    /// Logins that a client begins without a browser (OpenID Connect CIBA Core §7).
+    #[serde(default)]
+    pub backchannel_authentication: DeviceAuthorization,
     /// Whose assertions about people are believed, by issuer identifier (RFC 7523 §2.1).
     #[serde(default)]
     pub trusted_issuers: BTreeMap<String, TrustedIssuer>,
@@ -177,6 +180,9 @@ pub enum Grant {
     /// RFC 7523 §2.1.
     #[serde(rename = "jwt_bearer", alias = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
     JwtBearer,
+    /// OpenID Connect CIBA Core §10.1, where the client polls.
+    #[serde(rename = "ciba", alias = "urn:openid:params:grant-type:ciba")]
+    Ciba,
     /// RFC 6749 §4.2; only with `legacy_flows`.
     #[serde(rename = "implicit")]
     Implicit,
@@ -187,13 +193,14 @@ pub enum Grant {
 
 impl Grant {
     /// Every grant that works here without further ado.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::AuthorizationCode,
         Self::ClientCredentials,
         Self::RefreshToken,
         Self::DeviceCode,
         Self::TokenExchange,
         Self::JwtBearer,
+        Self::Ciba,
     ];
 
     /// The value of `grant_type` that asks for it.
@@ -205,6 +212,7 @@ impl Grant {
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            Self::Ciba => "urn:openid:params:grant-type:ciba",
             Self::Implicit => "implicit",
             Self::Password => "password",
         }

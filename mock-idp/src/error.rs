@@ -81,6 +81,10 @@ pub(crate) enum Code {
     ExpiredToken,
     /// RFC 8628 §3.5: `access_denied` at the token endpoint, whose errors have the status 400.
     DeniedByPerson,
+    /// OpenID Connect CIBA Core §13.
+    UnknownUserId,
+    /// OpenID Connect CIBA Core §13.
+    InvalidBindingMessage,
     /// RFC 9449 §5.
     InvalidDpopProof,
     /// RFC 9449 §8.
@@ -124,6 +128,8 @@ impl Code {
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
             Self::DeniedByPerson => "access_denied",
+            Self::UnknownUserId => "unknown_user_id",
+            Self::InvalidBindingMessage => "invalid_binding_message",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
@@ -160,6 +166,8 @@ impl Code {
             | Self::SlowDown
             | Self::ExpiredToken
             | Self::DeniedByPerson
+            | Self::UnknownUserId
+            | Self::InvalidBindingMessage
             | Self::InvalidDpopProof
             | Self::UseDpopNonce
             | Self::InvalidRedirectUri

@@ -12,8 +12,8 @@ use tower_http::cors::{Any, CorsLayer};
 use crate::endpoints::input::DPOP;
 use crate::endpoints::proof::DPOP_NONCE;
 use crate::endpoints::{
-    authorize, capabilities, confirm, control, device, fault, guard, introspect, journal, login, logout, metadata, par,
-    record, register, respond, revoke, token, userinfo,
+    authorize, backchannel_authentication, capabilities, confirm, control, device, fault, guard, introspect, journal,
+    login, logout, metadata, par, record, register, respond, revoke, token, userinfo,
 };
 use crate::state::Provider;
 
@@ -77,6 +77,7 @@ fn pages_and_clients() -> Router<Arc<Provider>> {
         .route("/revoke", post(revoke::post)) // RFC 7009 §2
         .route("/par", post(par::post)) // RFC 9126 §2
         .route("/device_authorization", post(device::authorize)) // RFC 8628 §3.1
+        .route("/backchannel_authentication", post(backchannel_authentication::post)) // OpenID Connect CIBA Core §7
         .route("/device", get(device::get).post(device::post)) // RFC 8628 §3.3
         .route("/health", get(metadata::health))
 }
@@ -125,7 +126,9 @@ fn control_api(provider: &Arc<Provider>) -> Router<Arc<Provider>> {
         .route("/keys", get(keys::list))
         .route("/keys/rotate", post(keys::rotate))
         .route("/keys/{kid}", delete(keys::retire))
+        .route("/devices", get(devices::list))
         .route("/devices/{user_code}", post(devices::answer))
+        .route("/backchannel_authentication/{auth_req_id}", post(devices::answer_client))
         .route("/personas", post(owned::make_persona))
         .route("/clients", post(owned::make_client))
         .route("/owned", get(owned::list))

@@ -90,10 +90,11 @@ impl Config {
 }
 
 /// What an issuer's path cannot begin with, because the first issuer has something there.
-const RESERVED_PATHS: [&str; 19] = [
+const RESERVED_PATHS: [&str; 20] = [
     "",
     ".well-known",
     "authorize",
+    "backchannel_authentication",
     "confirm",
     "control",
     "device",

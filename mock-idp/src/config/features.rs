@@ -40,11 +40,11 @@ impl Default for Dpop {
     }
 }
 
-/// Device authorization (RFC 8628).
+/// How long somebody is waited for elsewhere: device authorization (RFC 8628), backchannel authentication (CIBA).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeviceAuthorization {
-    /// Seconds during which a code can be entered and redeemed.
+    /// Seconds during which a person can answer and the answer be fetched.
     pub lifetime_seconds: u32,
     /// Seconds between two polls.
     pub interval_seconds: u32,

@@ -39,6 +39,9 @@ pub(crate) fn metadata(provider: &Provider) -> Map<String, Value> {
     add("introspection_endpoint_auth_signing_alg_values_supported", json!(signatures));
     add("introspection_signing_alg_values_supported", json!([provider.keys.standard()])); // RFC 9701 §7
     add("device_authorization_endpoint", json!(provider.url("/device_authorization"))); // RFC 8628 §4
+    add("backchannel_authentication_endpoint", json!(provider.url("/backchannel_authentication"))); // CIBA Core §4
+    add("backchannel_token_delivery_modes_supported", json!(["poll"]));
+    add("backchannel_user_code_parameter_supported", json!(false));
     add("pushed_authorization_request_endpoint", json!(provider.url("/par"))); // RFC 9126 §5
     add("require_pushed_authorization_requests", json!(config.require_pushed_authorization_requests));
     add("request_parameter_supported", json!(true)); // RFC 9101 §10.5

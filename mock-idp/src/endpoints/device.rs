@@ -15,7 +15,7 @@ use super::issue::{self, TokenRequest, TokenResponse};
 use super::{guard, login, respond};
 use crate::config::Grant;
 use crate::error::{Code, Refused};
-use crate::flow::device::{self, Ask};
+use crate::flow::device::{self, Ask, Waiting};
 use crate::flow::form::Parameters;
 use crate::flow::{details, resource, scope};
 use crate::journal::Note;
@@ -53,6 +53,7 @@ async fn begin(provider: &Provider, form: &Form) -> Result<(Arc<str>, Value), Re
         terms,
         lifetime: i64::from(settings.lifetime_seconds),
         interval: i64::from(settings.interval_seconds),
+        asked: None,
     };
     let device_code = random::bearer_value().map_err(Refused::internal)?;
     let user_code = random::user_code().map_err(Refused::internal)?;
@@ -74,7 +75,13 @@ pub(crate) async fn redeem(request: &TokenRequest<'_>) -> Result<TokenResponse, 
     let (provider, client) = (request.provider, request.client);
     client.may_use(Grant::DeviceCode, &provider.leniency())?;
     let code = request.parameters.required("device_code", "RFC 8628 section 3.4")?;
-    let granted = device::poll(&mut provider.store.ledger(), &client.id, code, provider.now())?;
+    fetched(request, (Waiting::Device, code)).await
+}
+
+/// The tokens, if the person agreed.
+pub(crate) async fn fetched(request: &TokenRequest<'_>, handle: (Waiting, &str)) -> Result<TokenResponse, Refused> {
+    let (provider, client) = (request.provider, request.client);
+    let granted = device::poll(&mut provider.store.ledger(), &client.id, handle, provider.now())?;
     let user = issue::active_user(provider, &granted.session.user).await?;
     issue::person(request, &granted, &granted.scope, &user).await
 }
@@ -87,7 +94,10 @@ pub(crate) async fn get(
 ) -> Response {
     let parameters = Parameters::parse(query.unwrap_or_default().as_bytes());
     match parameters.get("user_code") {
-        None => page::show(&DevicePage::enter(None), StatusCode::OK, Note::outcome("device page shown")),
+        None => {
+            let waiting = device::pending(&provider.store.ledger(), provider.now());
+            page::show(&DevicePage::enter(None, &waiting), StatusCode::OK, Note::outcome("device page shown"))
+        }
         Some(typed) => question(&provider, &headers, typed).await,
     }
 }
@@ -120,7 +130,10 @@ async fn question(provider: &Provider, headers: &HeaderMap, typed: &str) -> Resp
         Ok(browser) => browser,
         Err(error) => return again(&Refused::internal(error)),
     };
-    let (people, _) = login::people(provider).await;
+    let people = match &record.asked {
+        None => login::people(provider).await.0,
+        Some(asked) => provider.people.find(&asked.user).await.ok().flatten().into_iter().collect(),
+    };
     let proof = proof_of(&browser, &record, None);
     let note = Note::outcome("device question shown").client(&record.client_id);
     let mut response = page::show(&DevicePage::question(&record, &proof, &people), StatusCode::OK, note);
@@ -208,5 +221,9 @@ fn proof_of(browser: &str, record: &DeviceRecord, asked: Option<&str>) -> String
 }
 
 fn again(refused: &Refused) -> Response {
-    page::show(&DevicePage::enter(Some(refused.description())), respond::status(refused.code), Note::refused(refused))
+    page::show(
+        &DevicePage::enter(Some(refused.description()), &[]),
+        respond::status(refused.code),
+        Note::refused(refused),
+    )
 }

@@ -4,6 +4,7 @@ pub(crate) mod arrival;
 pub(crate) mod authenticate;
 pub(crate) mod authorize;
 pub(crate) mod backchannel;
+pub(crate) mod backchannel_authentication;
 pub(crate) mod capabilities;
 pub(crate) mod confirm;
 pub(crate) mod control;

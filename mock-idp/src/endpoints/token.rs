@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::authenticate::authenticate;
 use super::input::Form;
 use super::issue::{self, AccessGrant, TokenRequest, TokenResponse};
-use super::{device, exchange, jwt_bearer, password, proof, respond};
+use super::{backchannel_authentication, device, exchange, jwt_bearer, password, proof, respond};
 use crate::config::{Grant, LegacyFlow};
 use crate::error::{Code, Refused};
 use crate::flow::client::Authenticated;
@@ -68,6 +68,7 @@ async fn grant(provider: &Provider, client: &Authenticated, form: &Form) -> Resu
         Grant::DeviceCode => device::redeem(&request).await,
         Grant::TokenExchange => exchange::exchange(&request).await,
         Grant::JwtBearer => jwt_bearer::redeem(&request).await,
+        Grant::Ciba => backchannel_authentication::redeem(&request).await,
         Grant::Password | Grant::Implicit => password::redeem(&request).await,
     }
 }

@@ -1,4 +1,4 @@
-//! Device authorization: a device asks, a person elsewhere answers, the device polls (RFC 8628).
+//! A device or a client asks, a person elsewhere answers, the one who asked polls (RFC 8628, OpenID Connect CIBA Core).
 //!
 //! Must not know pages or how tokens are made.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::code::{GRANT_LIFETIME, Granted};
 use crate::error::{Code, Refused};
-use crate::store::{DeviceRecord, DeviceState, Key, Kind, Ledger, Session, Terms};
+use crate::store::{Asked, DeviceRecord, DeviceState, Key, Kind, Ledger, Session, Terms};
 
 /// A code that is over is remembered longer than it works: `expired_token` is not `invalid_grant`.
 const REMEMBERED: i64 = 600;
@@ -23,17 +23,51 @@ pub(crate) struct Ask {
     pub(crate) terms: Terms,
     pub(crate) lifetime: i64,
     pub(crate) interval: i64,
+    /// Whom a client asks; a device asks whoever types its code.
+    pub(crate) asked: Option<Asked>,
+}
+
+/// Who waits, which decides what the poll is called and where it is specified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    Device,
+    Client,
+}
+
+impl Waiting {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Device => Kind::DeviceCode,
+            Self::Client => Kind::AuthenticationRequest,
+        }
+    }
+
+    fn handle(self) -> &'static str {
+        match self {
+            Self::Device => "device code",
+            Self::Client => "`auth_req_id`",
+        }
+    }
+
+    fn clause(self) -> &'static str {
+        match self {
+            Self::Device => "RFC 8628 section 3.5",
+            Self::Client => "OpenID Connect CIBA Core section 11",
+        }
+    }
 }
 
 /// Remembers a device under both of its codes.
 pub(crate) fn begin(ledger: &mut Ledger, ask: Ask, device_code: &str, user_code: &str, now: i64) {
     let expires = now.saturating_add(ask.lifetime);
-    let key = Key::of(Kind::DeviceCode, device_code);
+    let waiting = if ask.asked.is_some() { Waiting::Client } else { Waiting::Device };
+    let key = Key::of(waiting.kind(), device_code);
     let record = DeviceRecord {
         client_id: ask.client_id,
         scope: ask.scope,
         terms: ask.terms,
         user_code: user_code.to_owned(),
+        asked: ask.asked,
         expires,
         interval: ask.interval,
         last_poll: None,
@@ -66,7 +100,11 @@ pub(crate) fn find(ledger: &mut Ledger, typed: &str, now: i64) -> Result<DeviceR
 
 /// Writes down what the person said; only the first answer counts.
 pub(crate) fn answer(ledger: &mut Ledger, typed: &str, session: Option<Session>, now: i64) -> Result<(), Refused> {
-    find(ledger, typed, now)?;
+    let record = find(ledger, typed, now)?;
+    let asked = record.asked.map(|asked| asked.user);
+    if asked.is_some_and(|asked| session.as_ref().is_some_and(|session| *session.user != *asked)) {
+        return Err(page("OpenID Connect CIBA Core section 7.1", "somebody else was asked"));
+    }
     let key = ledger.devices.by_user_code.get(&user_key(typed), now).copied();
     if let Some(record) = key.and_then(|key| ledger.devices.records.get_mut(&key, now)) {
         record.state = session.map_or(DeviceState::Denied, DeviceState::Approved);
@@ -74,35 +112,55 @@ pub(crate) fn answer(ledger: &mut Ledger, typed: &str, session: Option<Session>,
     Ok(())
 }
 
-/// One poll of the device (RFC 8628 §3.4, §3.5).
-pub(crate) fn poll(ledger: &mut Ledger, client_id: &str, device_code: &str, now: i64) -> Result<Granted, Refused> {
-    let key = Key::of(Kind::DeviceCode, device_code);
-    let refused = |code, reason: &str| Err(Refused::new(code, "RFC 8628 section 3.5", reason));
+/// Whoever still waits for a person, in order of user code.
+pub(crate) fn pending(ledger: &Ledger, now: i64) -> Vec<DeviceRecord> {
+    let records = ledger.devices.records.live(now).map(|(_, _, record)| record);
+    let waits = |record: &&DeviceRecord| record.state == DeviceState::Pending && now < record.expires;
+    let mut pending: Vec<DeviceRecord> = records.filter(waits).cloned().collect();
+    pending.sort_by(|left, right| left.user_code.cmp(&right.user_code));
+    pending
+}
+
+/// The user code behind the `auth_req_id` of a client.
+pub(crate) fn user_code(ledger: &Ledger, auth_req_id: &str, now: i64) -> Option<String> {
+    let key = Key::of(Kind::AuthenticationRequest, auth_req_id);
+    ledger.devices.records.get(&key, now).map(|record| record.user_code.clone())
+}
+
+/// One poll (RFC 8628 §3.4, §3.5; OpenID Connect CIBA Core §10.1, §11).
+pub(crate) fn poll(
+    ledger: &mut Ledger,
+    client_id: &str,
+    (waiting, value): (Waiting, &str),
+    now: i64,
+) -> Result<Granted, Refused> {
+    let (key, handle) = (Key::of(waiting.kind(), value), waiting.handle());
+    let refused = |code, reason: &str| Err(Refused::new(code, waiting.clause(), reason));
     let Some(record) = ledger.devices.records.get_mut(&key, now) else {
-        return refused(Code::InvalidGrant, "the device code is unknown or long expired");
+        return refused(Code::InvalidGrant, &format!("the {handle} is unknown or long expired"));
     };
     if &*record.client_id != client_id {
-        return refused(Code::InvalidGrant, "the device code was given to another client");
+        return refused(Code::InvalidGrant, &format!("the {handle} was given to another client"));
     }
     if let DeviceState::Redeemed { grant } = record.state {
         ledger.revoke_grant(grant, now);
-        return refused(Code::InvalidGrant, "the device code was used before; whatever it brought is revoked now");
+        let reason = format!("the {handle} was used before; whatever it brought is revoked now");
+        return refused(Code::InvalidGrant, &reason);
     }
     if now >= record.expires {
-        return refused(Code::ExpiredToken, "the device code is expired: begin again at the device");
+        return refused(Code::ExpiredToken, &format!("the {handle} is expired: begin again"));
     }
     let too_fast = record.last_poll.is_some_and(|last| now.saturating_sub(last) < record.interval);
     record.last_poll = Some(now);
     if too_fast {
         record.interval = record.interval.saturating_add(SLOW_DOWN);
-        let reason =
-            format!("the device polls too fast: wait {} seconds between two polls from now on", record.interval);
+        let reason = format!("you poll too fast: wait {} seconds between two polls from now on", record.interval);
         return refused(Code::SlowDown, &reason);
     }
     match record.state.clone() {
         DeviceState::Pending => refused(Code::AuthorizationPending, "the person has not answered yet: keep polling"),
         DeviceState::Denied => refused(Code::DeniedByPerson, "the person said no"),
-        DeviceState::Redeemed { .. } => refused(Code::InvalidGrant, "the device code was used before"),
+        DeviceState::Redeemed { .. } => refused(Code::InvalidGrant, &format!("the {handle} was used before")),
         DeviceState::Approved(session) => {
             let (scope, terms) = (record.scope.clone(), record.terms.clone());
             let grant = ledger.open_grant(&session, client_id, now.saturating_add(GRANT_LIFETIME), now);

@@ -5,6 +5,7 @@
 
 pub(crate) mod assertion;
 pub(crate) mod authorize;
+pub(crate) mod backchannel;
 pub(crate) mod bearer;
 pub(crate) mod broken;
 pub(crate) mod claims_request;

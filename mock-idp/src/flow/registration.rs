@@ -119,8 +119,8 @@ pub(crate) fn registered(metadata: &Metadata, client: &Client) -> Value {
 fn grants(metadata: &Metadata) -> Result<Vec<Grant>, Refused> {
     let Some(names) = &metadata.grant_types else { return Ok(vec![Grant::AuthorizationCode]) };
     let grant = |name: &String| match Grant::parse(name) {
-        // What these allow is decided by whoever runs the stack, not by the client itself.
-        Some(Grant::TokenExchange | Grant::JwtBearer) | None => {
+        // What these allow is decided by whoever runs the stack, not by the client itself: CIBA puts questions to people.
+        Some(Grant::TokenExchange | Grant::JwtBearer | Grant::Ciba) | None => {
             Err(wrong(format!("the grant type `{name}` cannot be registered")))
         }
         Some(grant) => Ok(grant),

@@ -18,6 +18,8 @@ pub(crate) struct DevicePage<'a> {
     done: Option<&'static str>,
     question: Option<Question<'a>>,
     factor: Option<Factor<'a>>,
+    /// Logins that clients began for somebody (CIBA): nobody has a code to type.
+    waiting: Vec<&'a DeviceRecord>,
 }
 
 /// Who has to pass a second factor, for which device.
@@ -35,12 +37,16 @@ struct Question<'a> {
     user_code: &'a str,
     proof: &'a str,
     people: Vec<Card<'a>>,
+    /// Whether a client asks, and not a device.
+    of_client: bool,
+    binding_message: Option<&'a str>,
 }
 
 impl<'a> DevicePage<'a> {
     /// Asks for the code.
-    pub(crate) fn enter(notice: Option<String>) -> Self {
-        Self { style: STYLE, notice, done: None, question: None, factor: None }
+    pub(crate) fn enter(notice: Option<String>, pending: &'a [DeviceRecord]) -> Self {
+        let waiting = pending.iter().filter(|record| record.asked.is_some()).collect();
+        Self { style: STYLE, notice, done: None, question: None, factor: None, waiting }
     }
 
     /// Asks whether the device may go on, and as whom.
@@ -52,19 +58,21 @@ impl<'a> DevicePage<'a> {
             user_code: &record.user_code,
             proof,
             people: people.iter().map(card).collect(),
+            of_client: record.asked.is_some(),
+            binding_message: record.asked.as_ref().and_then(|asked| asked.binding_message.as_deref()),
         };
-        Self { style: STYLE, notice: None, done: None, question: Some(question), factor: None }
+        Self { style: STYLE, notice: None, done: None, question: Some(question), factor: None, waiting: Vec::new() }
     }
 
     /// Asks who agreed for a second factor.
     pub(crate) fn second_factor(user_code: &'a str, user: &'a str, proof: &'a str) -> Self {
         let factor = Some(Factor { user, user_code, proof });
-        Self { style: STYLE, notice: None, done: None, question: None, factor }
+        Self { style: STYLE, notice: None, done: None, question: None, factor, waiting: Vec::new() }
     }
 
     /// Says what became of it.
     pub(crate) fn done(text: &'static str) -> Self {
-        Self { style: STYLE, notice: None, done: Some(text), question: None, factor: None }
+        Self { style: STYLE, notice: None, done: Some(text), question: None, factor: None, waiting: Vec::new() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Devices that wait for a person elsewhere (RFC 8628). Must not know pages or polls.
+//! Devices and clients that wait for a person elsewhere (RFC 8628, CIBA). Must not know pages or polls.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::sync::Arc;
@@ -16,11 +16,21 @@ pub(crate) struct DeviceRecord {
     pub(crate) scope: String,
     pub(crate) terms: Terms,
     pub(crate) user_code: String,
+    /// Who is asked, if a client said whom (CIBA); anybody may agree for a device.
+    pub(crate) asked: Option<Asked>,
     pub(crate) expires: i64,
     /// Seconds that the device must wait between polls; grows when it does not (RFC 8628 §3.5).
     pub(crate) interval: i64,
     pub(crate) last_poll: Option<i64>,
     pub(crate) state: DeviceState,
+}
+
+/// A person whom a client wants to log in (OpenID Connect CIBA Core §7.1).
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) user: String,
+    /// What the person sees at the client too, to tell this login from another one.
+    pub(crate) binding_message: Option<String>,
 }
 
 /// What the person said.

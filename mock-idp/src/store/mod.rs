@@ -15,7 +15,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use clients::{Clients, Found, REGISTERED_PREFIX, Registered};
-pub(crate) use device::{DeviceRecord, DeviceState};
+pub(crate) use device::{Asked, DeviceRecord, DeviceState};
 pub(crate) use expiring::Expiring;
 pub(crate) use image::{Expire, Image};
 pub(crate) use ledger::{CodeRecord, Ledger, PendingLogin, PushedRequest, RefreshRecord, Session, Terms};
@@ -43,6 +43,7 @@ pub(crate) enum Kind {
     UserCode,
     Assertion,
     Proof,
+    AuthenticationRequest,
 }
 
 impl Key {

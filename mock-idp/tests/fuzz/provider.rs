@@ -23,7 +23,7 @@ clients:
     scopes: [read]
   backend:
     secret: backend-secret
-    grants: [client_credentials, refresh_token, token_exchange, jwt_bearer]
+    grants: [client_credentials, refresh_token, token_exchange, jwt_bearer, ciba]
     scopes: [read]
     token_exchange: { subject_audiences: ["http://localhost:9400"], audiences: [stock-api], impersonation: true }
   signing:

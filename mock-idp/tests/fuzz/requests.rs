@@ -19,7 +19,7 @@ const fn seed(method: &'static str, target: &'static str, body: &'static str, au
     Seed { method, target, body, authorization }
 }
 
-pub(crate) const SEEDS: [Seed; 26] = [
+pub(crate) const SEEDS: [Seed; 27] = [
     seed(
         "GET",
         "/authorize?client_id=web&redirect_uri=http%3A%2F%2Flocalhost%3A8080%2Fcallback&response_type=code&scope=openid%20read&state=s&nonce=n&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&prompt=none&login_hint=alice&max_age=10",
@@ -86,6 +86,12 @@ pub(crate) const SEEDS: [Seed; 26] = [
     ),
     seed("GET", "/authorize?client_id=signing&request=eyJhbGciOiJFUzI1NiIsImtpZCI6IngifQ.eyJpc3MiOiJhIn0.AAAA", "", ""),
     seed("POST", "/device_authorization", "client_id=television&scope=openid%20read", ""),
+    seed(
+        "POST",
+        "/backchannel_authentication",
+        "scope=openid%20read&login_hint=alice&binding_message=W4SCT&requested_expiry=60",
+        "Basic YmFja2VuZDpiYWNrZW5kLXNlY3JldA==",
+    ),
     seed("POST", "/device", "user_code=BCDF-GHJK&persona=alice&action=allow", ""),
     seed(
         "POST",

@@ -259,6 +259,9 @@ async fn try_member(world: &World, name: &str, value: &Value) {
                 assert!(words(value).contains(&claim.as_str()), "`{claim}` is given and not announced");
             }
         }
+        // Tried in `ciba`.
+        "backchannel_token_delivery_modes_supported" => assert_eq!(value, &json!(["poll"])),
+        "backchannel_user_code_parameter_supported" => assert_eq!(value, false),
         // Tried in `logout`.
         name if name.starts_with("backchannel_logout_") || name.starts_with("frontchannel_logout_") => {
             assert_eq!(value, true, "{name}");

@@ -72,7 +72,6 @@ async fn each_error_that_belongs_to_the_client_comes_by_redirect_with_state_and_
         ("invalid_scope", ("scope", "openid admin")),
         ("login_required", ("login_hint", "nobody")),
         ("consent_required", ("client_id", "asking")),
-        ("invalid_request_uri", ("request_uri", "urn:ietf:params:oauth:request_uri:none")),
         ("temporarily_unavailable", ("login_hint", "down")),
     ] {
         let world = World::from_text(&plain);

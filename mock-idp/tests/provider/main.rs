@@ -9,6 +9,7 @@
 mod announced;
 mod attacks;
 mod authorize;
+mod ciba;
 mod claims_parameter;
 mod client_authentication;
 mod confirm;

@@ -6,9 +6,10 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::super::{device, respond};
-use super::{answer as refuse, read};
+use super::{answer as refuse, missing, read};
 use crate::flow;
 use crate::journal::Note;
 use crate::state::Provider;
@@ -30,9 +31,44 @@ pub(crate) async fn answer(
         Ok(order) => order,
         Err(response) => return response,
     };
+    decide(&provider, &user_code, order).await
+}
+
+/// `POST /control/v1/backchannel_authentication/{auth_req_id}`: the same for a client that waits.
+pub(crate) async fn answer_client(
+    State(provider): State<Arc<Provider>>,
+    Path(auth_req_id): Path<String>,
+    request: Request,
+) -> Response {
+    let order: DeviceAnswer = match read(request).await {
+        Ok(order) => order,
+        Err(response) => return response,
+    };
+    let user_code = flow::device::user_code(&provider.store.ledger(), &auth_req_id, provider.now());
+    match user_code {
+        Some(user_code) => decide(&provider, &user_code, order).await,
+        None => refuse(&missing("there is no such `auth_req_id`, or it is expired")),
+    }
+}
+
+/// `GET /control/v1/devices`: whoever waits for a person.
+pub(crate) async fn list(State(provider): State<Arc<Provider>>) -> Response {
+    let pending = flow::device::pending(&provider.store.ledger(), provider.now());
+    let described: Vec<Value> = pending
+        .into_iter()
+        .map(|record| {
+            let (persona, message) = record.asked.map(|asked| (asked.user, asked.binding_message)).unzip();
+            json!({"user_code": record.user_code, "client_id": *record.client_id, "scope": record.scope,
+                "persona": persona, "binding_message": message.flatten(), "expires": record.expires})
+        })
+        .collect();
+    respond::private_json(StatusCode::OK, &json!({ "devices": described }), Note::outcome("devices shown"))
+}
+
+async fn decide(provider: &Arc<Provider>, user_code: &str, order: DeviceAnswer) -> Response {
     let answered = match order.persona {
-        Some(persona) => device::approve(&provider, &user_code, &persona).await,
-        None => flow::device::answer(&mut provider.store.ledger(), &user_code, None, provider.now()),
+        Some(persona) => device::approve(provider, user_code, &persona).await,
+        None => flow::device::answer(&mut provider.store.ledger(), user_code, None, provider.now()),
     };
     match answered {
         Ok(()) => respond::noted(StatusCode::NO_CONTENT.into_response(), Note::outcome("device answered")),
