@@ -128,7 +128,7 @@ fn control_api(provider: &Arc<Provider>) -> Router<Arc<Provider>> {
         .route("/keys/{kid}", delete(keys::retire))
         .route("/devices", get(devices::list))
         .route("/devices/{user_code}", post(devices::answer))
-        .route("/backchannel_authentication/{auth_req_id}", post(devices::answer_client))
+        .route("/backchannel_authentication", post(devices::answer_client))
         .route("/personas", post(owned::make_persona))
         .route("/clients", post(owned::make_client))
         .route("/owned", get(owned::list))

@@ -56,30 +56,32 @@ pub async fn run(
     match &provider.config.tls {
         Some(tls) => {
             let acceptor = tls::acceptor(&provider.config, tls)?;
-            until_shutdown(TlsListener::new(listener, acceptor)?, app, shutdown).await
+            until_shutdown(TlsListener::new(listener, acceptor)?, app, MAX_CONNECTIONS, shutdown).await
         }
         None => {
             let listener = listener.tap_io(|stream| {
                 // Small answers at once: waiting to fill a packet costs 40 ms. A socket that refuses is only slower.
                 let _ = stream.set_nodelay(true);
             });
-            until_shutdown(listener, app, shutdown).await
+            until_shutdown(listener, app, MAX_CONNECTIONS, shutdown).await
         }
     }
 }
 
 /// Accepts until the shutdown, then lets open requests finish for a while.
-async fn until_shutdown<L>(mut listener: L, app: Router, shutdown: impl Future<Output = ()>) -> Result<(), Error>
-where
-    L: Listener,
-{
+async fn until_shutdown(
+    mut listener: impl Listener,
+    app: Router,
+    most_connections: usize,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            (stream, _) = listener.accept(), if connections.len() < MAX_CONNECTIONS => {
+            (stream, _) = listener.accept(), if connections.len() < most_connections => {
                 connections.spawn(connection(stream, app.clone(), stopped.clone()));
             }
             Some(_) = connections.join_next() => {}
@@ -107,5 +109,34 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, app: Router, mu
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_comes_when_all_connections_are_taken_waits_until_an_idle_one_is_let_go() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = Router::new().route("/", axum::routing::get(|| async { "hello" }));
+        tokio::spawn(until_shutdown(listener, app, 2, std::future::pending()));
+        let mut times = Vec::new();
+        let _idle = [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+        for _ in 0..2 {
+            let begin = Instant::now();
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.ends_with("hello"), "{answer}");
+            times.push(begin.elapsed());
+        }
+        assert_eq!((times[0], times[1].as_secs()), (HEAD_TIMEOUT, 0));
     }
 }

@@ -2,11 +2,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "this whole program is a test: whatever is not as expected must stop it"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,53 @@ fn with_json_logs_every_line_is_an_object_and_nothing_else_is_said() {
         let value: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
         assert!(value["level"].is_string() && value["timestamp"].is_string(), "{line}");
     }
+}
+
+#[test]
+fn each_request_is_logged_when_asked_for_with_its_outcome_and_without_what_it_carried() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let listen = format!("127.0.0.1:{port}");
+    let arguments = ["--listen", &listen, "--log-format", "json"];
+    let child = command().env("RUST_LOG", "mock_idp=debug").args(arguments).spawn().unwrap();
+    let mut running = Running { child, port };
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !healthy(port) {
+        assert!(Instant::now() < deadline, "no answer");
+    }
+    let form = "grant_type=client_credentials&client_id=backend&client_secret=a-wrong-secret";
+    let mut stream = TcpStream::connect(&listen).unwrap();
+    let head = "POST /token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded";
+    write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{form}", form.len()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    terminate(&mut running);
+    let mut text = String::new();
+    running.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let logged: Vec<_> = lines.filter(|line| line["path"] == "/token").collect();
+    assert_eq!(logged.len(), 1, "{text}");
+    assert_eq!((&logged[0]["method"], &logged[0]["status"]), (&"POST".into(), &401.into()), "{text}");
+    assert!(!text.contains("a-wrong-secret"), "{text}");
+}
+
+#[test]
+fn the_healthcheck_of_a_provider_with_https_trusts_its_authority_and_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (config, tls) = (directory.path().join("idp.yaml"), directory.path().join("tls"));
+    std::fs::write(&config, format!("issuer: https://localhost:{port}\ntls: {{ directory: {} }}\n", tls.display()))
+        .unwrap();
+    let arguments = ["--config", config.to_str().unwrap(), "--listen", &format!("127.0.0.1:{port}")];
+    let _running = Running { child: command().args(arguments).spawn().unwrap(), port };
+    let url = format!("https://localhost:{port}/health");
+    let authority = tls.join("ca.pem");
+    let check = |more: &[&str]| command().args(["healthcheck", "--url", &url]).args(more).status().unwrap().success();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !check(&["--ca", authority.to_str().unwrap()]) {
+        assert!(Instant::now() < deadline, "no answer");
+    }
+    assert!(!check(&[]), "nobody trusts an authority that was not named");
 }
 
 #[test]

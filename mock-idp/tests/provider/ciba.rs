@@ -35,7 +35,8 @@ async fn poll(world: &World, client: (&str, &str), id: &str) -> Answer {
 }
 
 async fn decide(world: &World, id: &str, persona: Value) -> Answer {
-    world.control("POST", &format!("/control/v1/backchannel_authentication/{id}"), json!({"persona": persona})).await
+    let order = json!({"auth_req_id": id, "persona": persona});
+    world.control("POST", "/control/v1/backchannel_authentication", order).await
 }
 
 #[tokio::test]
@@ -65,6 +66,18 @@ async fn a_client_gets_tokens_of_the_person_it_named_once_they_agreed() {
     assert_eq!(world.post("/token", &form, Some(BANK)).await.status, 200);
     let listed = world.control("GET", "/control/v1/devices", Value::Null).await.json();
     assert_eq!(listed, json!({"devices": []}));
+}
+
+#[tokio::test]
+async fn the_journal_tells_who_was_asked_and_not_the_auth_req_id() {
+    let world = world();
+    let id = asked(&world).await;
+    decide(&world, &id, json!("alice")).await;
+    poll(&world, BANK, &id).await;
+    let journal = world.control("GET", "/control/v1/journal", Value::Null).await;
+    let first = &journal.json()["entries"][0];
+    assert_eq!((&first["outcome"], &first["subject"]), (&json!("person asked"), &json!("alice")), "{first}");
+    assert!(!journal.text().contains(&id));
 }
 
 #[tokio::test]

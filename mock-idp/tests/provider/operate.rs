@@ -106,7 +106,7 @@ async fn a_snapshot_of_another_version_issuer_or_shape_is_refused() {
 }
 
 #[tokio::test]
-async fn a_reset_takes_less_than_50_ms_with_a_full_memory() {
+async fn a_reset_takes_less_than_50_ms() {
     let world = World::new();
     let mut times = Vec::new();
     // The quickest of three: a machine that does something else for a moment is no slow reset.

@@ -21,6 +21,14 @@ struct DeviceAnswer {
     persona: Option<String>,
 }
 
+/// The `auth_req_id` stands in the body: paths are written into journal and logs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientAnswer {
+    auth_req_id: String,
+    persona: Option<String>,
+}
+
 /// `POST /control/v1/devices/{user_code}`: agrees as a persona, or refuses.
 pub(crate) async fn answer(
     State(provider): State<Arc<Provider>>,
@@ -31,22 +39,18 @@ pub(crate) async fn answer(
         Ok(order) => order,
         Err(response) => return response,
     };
-    decide(&provider, &user_code, order).await
+    decide(&provider, &user_code, order.persona).await
 }
 
-/// `POST /control/v1/backchannel_authentication/{auth_req_id}`: the same for a client that waits.
-pub(crate) async fn answer_client(
-    State(provider): State<Arc<Provider>>,
-    Path(auth_req_id): Path<String>,
-    request: Request,
-) -> Response {
-    let order: DeviceAnswer = match read(request).await {
+/// `POST /control/v1/backchannel_authentication`: the same for a client that waits.
+pub(crate) async fn answer_client(State(provider): State<Arc<Provider>>, request: Request) -> Response {
+    let ClientAnswer { auth_req_id, persona } = match read(request).await {
         Ok(order) => order,
         Err(response) => return response,
     };
     let user_code = flow::device::user_code(&provider.store.ledger(), &auth_req_id, provider.now());
     match user_code {
-        Some(user_code) => decide(&provider, &user_code, order).await,
+        Some(user_code) => decide(&provider, &user_code, persona).await,
         None => refuse(&missing("there is no such `auth_req_id`, or it is expired")),
     }
 }
@@ -65,8 +69,8 @@ pub(crate) async fn list(State(provider): State<Arc<Provider>>) -> Response {
     respond::private_json(StatusCode::OK, &json!({ "devices": described }), Note::outcome("devices shown"))
 }
 
-async fn decide(provider: &Arc<Provider>, user_code: &str, order: DeviceAnswer) -> Response {
-    let answered = match order.persona {
+async fn decide(provider: &Arc<Provider>, user_code: &str, persona: Option<String>) -> Response {
+    let answered = match persona {
         Some(persona) => device::approve(provider, user_code, &persona).await,
         None => flow::device::answer(&mut provider.store.ledger(), user_code, None, provider.now()),
     };
