@@ -48,8 +48,10 @@ pub struct Operation {
     pub path: String,
     /// Parameters of path, query and header.
     pub parameters: Vec<Parameter>,
-    /// JSON body it takes.
+    /// The body it takes: JSON, or else a form.
     pub request: Option<Schema>,
+    /// The body is a form (`application/x-www-form-urlencoded`), and JSON is not taken.
+    pub form: bool,
     /// Example of that body.
     pub example: Option<Value>,
     /// What the document says about security.
@@ -166,6 +168,7 @@ impl Operation {
             path: path.to_owned(),
             parameters: Vec::new(),
             request: None,
+            form: false,
             example: None,
             security: Security::Undocumented,
             requirements: Requirements::new(Vec::new()),
@@ -233,13 +236,16 @@ struct Place<'a> {
 
 fn read_operation(document: &Node, item: &Node, place: &Place<'_>, node: &Node) -> Operation {
     let method = place.method.to_ascii_uppercase();
-    let media = node.get("requestBody").map(|body| schema::resolve(document, body)).and_then(json_media);
+    let body = node.get("requestBody").map(|body| schema::resolve(document, body));
+    let (json, form) = (body.and_then(json_media), body.and_then(form_media));
+    let media = json.or(form);
     let security = node.get("security").or_else(|| document.get("security"));
     Operation {
         id: operation_id(node, &method, place.path),
         path: place.path.to_owned(),
         parameters: read_parameters(document, item, node),
         request: media.and_then(|media| media.get("schema")).map(|node| schema::read(document, node)),
+        form: json.is_none() && form.is_some(),
         example: media.and_then(|media| media_example(document, media)),
         security: read_security(security),
         requirements: read_requirements(security),
@@ -278,6 +284,10 @@ fn json_media(body: &Node) -> Option<&Node> {
     let content = body.get("content")?.entries();
     let is_json = |name: &str| name.starts_with("application/json") || name.contains("+json");
     content.iter().find(|(name, _)| is_json(name)).map(|(_, media)| media)
+}
+
+fn form_media(body: &Node) -> Option<&Node> {
+    body.get("content")?.get("application/x-www-form-urlencoded")
 }
 
 /// `example`, or the first of the named `examples`.

@@ -31,12 +31,14 @@ pub struct Login {
 }
 
 /// One request of a login.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Call {
     /// `operationId`.
     pub operation: String,
-    /// JSON body.
+    /// Fields of the body.
     pub json: Option<Value>,
+    /// They are sent as a form, whatever the document says.
+    pub form: bool,
     /// Who does it, when it is not the account itself.
     pub by: Option<String>,
 }

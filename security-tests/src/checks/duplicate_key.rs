@@ -64,7 +64,8 @@ fn plan_one(
     let Identifier::Answered(place) = &described.id else { return None };
     let field = place.rsplit('.').next()?.to_owned();
     let control = draft.site(&operation.id, Some(victim))?.control;
-    let body = draft.body(operation).filter(request::has_canary)?;
+    // A form has no nesting and no parser that could differ so.
+    let body = draft.body(operation).filter(|body| request::has_canary(body) && !operation.form)?;
     let group = draft.group(Phase::Write);
     let (own, _) = draft.create(group, resource, attacker)?;
     let (others, _) = draft.create(group, resource, victim)?;

@@ -25,7 +25,8 @@ pub(super) fn attempt(draft: &mut Draft<'_>, persona: &str, (actor, how): (&str,
     let attempt = Attempt::refused(Credential::Persona(persona.to_owned()));
     let plain = draft.attempt(&operation, owner.as_deref(), attempt)?;
     let attempt = Attempt::refused(Credential::Persona(actor.to_owned()));
-    let trial = draft.attempt(&operation, owner.as_deref(), attempt)?;
+    // Only then the account is what it made of itself.
+    let trial = draft.attempt_after_writes(&operation, owner.as_deref(), attempt)?;
     draft.case(Case {
         id: format!("{}:{operation}:{persona}:{how}", CHECK.id),
         check: CHECK.id,

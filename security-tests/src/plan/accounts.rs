@@ -17,6 +17,8 @@ pub struct PlannedAccount {
     pub username: String,
     /// Its address.
     pub email: String,
+    /// Ten digits that no other account of this run has, and hardly one of another run: for phone numbers and the like.
+    pub number: String,
     /// How its token is obtained; nothing for victims without a password.
     pub login: Option<Request>,
     /// Whether the tests make it.
@@ -147,6 +149,7 @@ impl Draft<'_> {
             username: name.map_or_else(|| handle.clone(), str::to_owned),
             // Of a domain that RFC 2606 §3 keeps for examples; unlike `.test`, checkers of addresses accept it.
             email: format!("{handle}@example.com"),
+            number: self.new_number(),
             login: None,
             made: true,
         };
@@ -160,6 +163,7 @@ impl Draft<'_> {
             persona: name.to_owned(),
             username: account.username.clone(),
             email: account.email.clone().unwrap_or_else(|| account.username.clone()),
+            number: self.new_number(),
             login: None,
             made: false,
         };
@@ -206,6 +210,7 @@ impl Draft<'_> {
         let by = call.by.as_deref().unwrap_or(actor);
         let mut request = self.request(&operation, object, Credential::Persona(by.to_owned()));
         request.body = call.json.as_ref().map(|json| request::replace(json, &self.account_values(actor)));
+        request.form |= call.form;
         Some(request)
     }
 
@@ -218,8 +223,14 @@ impl Draft<'_> {
         vec![
             ("persona.username", username),
             ("persona.email", email),
+            ("persona.number", account.map_or_else(String::new, |account| account.number.clone())),
             ("persona.password", placeholder(&secret_name(actor))),
         ]
+    }
+
+    fn new_number(&self) -> String {
+        let run = u64::from_str_radix(&self.plan.salt(), 16).unwrap_or_default();
+        format!("{:06}{:04}", run % 1_000_000, self.plan.accounts.len() % 10_000)
     }
 
     /// A password that nobody has yet.

@@ -68,8 +68,10 @@ pub struct Request {
     pub path: String,
     /// Headers beside authorization.
     pub headers: Vec<(String, String)>,
-    /// JSON body.
+    /// Fields of the body.
     pub body: Option<Value>,
+    /// The body is a form; otherwise it is JSON.
+    pub form: bool,
     /// A member that the body has twice, which no JSON value can say.
     pub twice: Option<Twice>,
     /// Whose token.

@@ -40,6 +40,7 @@ pub(crate) fn request(operation: &Operation, objects: &[ObjectId], credential: C
         path,
         headers: headers.collect(),
         body: None,
+        form: operation.form,
         twice: None,
         credential,
         creates: None,
@@ -147,12 +148,21 @@ pub fn curl(step: &Step, url: &str) -> String {
     if let Some(statement) = &request.statement {
         parts.push(statement.curl_arguments().to_owned());
     }
-    if let Some(body) = &request.body {
+    if let Some(body) = request.body.as_ref().filter(|_| request.form) {
+        let pairs = form_fields(body).into_iter().map(|(name, value)| format!("{name}={value}"));
+        parts.extend(pairs.map(|pair| format!("--data-urlencode {}", secrets_as_variables(&quoted(&pair)))));
+    } else if let Some(body) = &request.body {
         let text = request.twice.as_ref().map_or_else(|| body.to_string(), |twice| twice.text(body));
         parts.push(format!("-H 'Content-Type: application/json' -d {}", secrets_as_variables(&quoted(&text))));
     }
     parts.push(quoted(url));
     parts.join(" ")
+}
+
+/// The fields of a form: those of a JSON object, each value as text.
+pub(crate) fn form_fields(body: &Value) -> Vec<(&str, String)> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    body.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), text(value))).collect()
 }
 
 /// `${secret:alice}` inside of single quotes becomes the variable `$PASSWORD_ALICE` outside of them.

@@ -129,6 +129,17 @@ impl Draft<'_> {
         Some(trial)
     }
 
+    /// The same once everything is written: for what is changed elsewhere first.
+    pub fn attempt_after_writes(&mut self, operation: &str, owner: Option<&str>, attempt: Attempt) -> Option<Trial> {
+        let site = self.site(operation, owner)?;
+        let phase = self.plan.groups.get(site.group).map_or(Phase::Destroy, |group| group.phase.max(Phase::Destroy));
+        let group = self.group(phase);
+        let mut later = Site { group, last_probe: None, stand_ins: BTreeMap::new(), of_forgeries: None, ..site };
+        let mut trial = self.send(&mut later, attempt, Role::Attack)?;
+        trial.control = later.control;
+        Some(trial)
+    }
+
     /// Whether a token is put where this API's tokens go anyway.
     fn is_usual_place(&self, credential: &Credential) -> bool {
         let Credential::Placed(_, place) = credential else { return false };

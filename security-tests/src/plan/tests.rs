@@ -268,6 +268,7 @@ fn a_curl_line_names_the_token_and_never_holds_it() {
         method: "PATCH".into(),
         path: "/notes/1".into(),
         headers: vec![("X-User".into(), "alice".into())],
+        form: false,
         body: Some(json!({"text": "it's"})),
         twice: None,
         credential: Credential::Forged("alice".into(), "alg-none"),

@@ -7,9 +7,11 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Uri};
+use serde_json::Value;
 use url::{Position, Url};
 
 use super::connection::{CONNECT_TIMEOUT, Connections, authority};
+use crate::plan::request::form_fields;
 use crate::tokens::acquire::plain;
 
 /// A body is read up to here; more of a list proves nothing more.
@@ -78,6 +80,13 @@ impl Outgoing {
     pub(super) fn text(&mut self, kind: &str, text: &str) -> Result<(), SendError> {
         self.body = Some(text.to_owned());
         self.header("content-type", kind)
+    }
+
+    /// Sets a form as the body.
+    pub(super) fn form(&mut self, fields: &Value) {
+        self.headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        self.body = Some(form.extend_pairs(form_fields(fields)).finish());
     }
 
     /// Sets the body; JSON, when no header says otherwise.

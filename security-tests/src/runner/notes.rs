@@ -17,6 +17,8 @@ pub(super) struct Kept {
     pub(super) used_refresh: Option<String>,
     /// The last good security event.
     pub(super) event: Option<String>,
+    /// How the registration of the account that logs in next was refused.
+    pub(super) not_registered: Option<String>,
     /// The last good logout token.
     pub(super) logout: Option<String>,
 }

@@ -128,6 +128,7 @@ impl<'a> Transport<'a> {
         if let Some(object) = request.creates {
             self.remember(object, &result);
         }
+        self.explain_login(request, &result, notes);
         (url, result.map(|answer| self.redacted(answer)))
     }
 
@@ -291,6 +292,20 @@ impl<'a> Transport<'a> {
         }
     }
 
+    /// A login of an account that could not be registered says so: its own refusal explains nothing.
+    fn explain_login(&self, request: &Request, result: &Result<Answer, NoAnswer>, notes: &Notes) {
+        let (Some(logins), Ok(answer)) = (&self.logins, result) else { return };
+        let register = self.target.access.login.as_ref().and_then(|login| login.register.as_ref());
+        if register.is_some_and(|register| register.operation == request.operation) {
+            let refused = (!answer.is_2xx() || answer.says_no(None)).then(|| format!("was answered {}", answer.status));
+            notes.lock().not_registered = refused;
+        }
+        let refused = notes.lock().not_registered.clone();
+        if let (Some(SignIn::Keep(actor)), false, Some(how)) = (&request.signs_in, answer.signed_in, refused) {
+            logins.explain(actor, &format!("its registration {how}"));
+        }
+    }
+
     /// The answer as it is recorded: without passwords and tokens, when there may be any.
     fn redacted(&self, mut answer: Answer) -> Answer {
         if self.logins.is_some() {
@@ -411,6 +426,7 @@ impl<'a> Transport<'a> {
             remark = remark.or_else(|| forged.remark.clone());
         }
         match (&request.body, &request.twice) {
+            (Some(body), _) if request.form => outgoing.form(&self.secrets.fill(body).map_err(NoAnswer::NotSent)?),
             (Some(body), Some(twice)) => outgoing.json(self.filled(&twice.text(body)).map_err(NoAnswer::NotSent)?),
             (Some(body), None) => outgoing.json(self.secrets.fill(body).map_err(NoAnswer::NotSent)?.to_string()),
             (None, _) => {}

@@ -36,6 +36,13 @@ impl LoginTokens {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(actor.to_owned(), token);
     }
 
+    /// Says why an actor has no token.
+    pub(crate) fn explain(&self, actor: &str, why: &str) {
+        if let Some(Err(reason)) = self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(actor) {
+            *reason = format!("{why}, and {reason}");
+        }
+    }
+
     /// What the last login of an actor brought; nothing before the first.
     pub(crate) fn held(&self, actor: &str) -> Option<Result<String, NoAnswer>> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(actor).cloned()?;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
@@ -213,8 +213,25 @@ fn signed_in(state: &Shared, body: &Value, any_password: bool) -> Response {
     ([("set-cookie", cookie)], state.answer(200, json!({"user": {"name": user.name, "token": token}}))).into_response()
 }
 
-async fn login(State(state): App, Json(body): Json<Value>) -> Response {
-    signed_in(&state, &body, state.is("any-password"))
+async fn login(State(state): App, request: Request) -> Response {
+    match credentials(&state, request).await {
+        Ok(body) => signed_in(&state, &body, state.is("any-password")),
+        Err(status) => status.into_response(),
+    }
+}
+
+/// Many logins take a form, as the password grant of RFC 6749 §4.3 does, and nothing else.
+async fn credentials(state: &Shared, request: Request) -> Result<Value, StatusCode> {
+    let kind = if state.is("form-login") { "application/x-www-form-urlencoded" } else { "application/json" };
+    if request.headers().get("content-type").is_none_or(|found| found != kind) {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    let body = axum::body::to_bytes(request.into_body(), 10_000).await.map_err(|_| StatusCode::BAD_REQUEST)?;
+    if !state.is("form-login") {
+        return serde_json::from_slice(&body).map_err(|_| StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let pairs = url::form_urlencoded::parse(&body);
+    Ok(pairs.map(|(name, value)| (name.into_owned(), Value::from(value.into_owned()))).collect())
 }
 
 async fn old_login(State(state): App, Json(body): Json<Value>) -> Response {

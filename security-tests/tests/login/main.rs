@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use club::{Club, KEY};
 use security_tests::access::*;
 use security_tests::login::*;
+use security_tests::plan::{Action, Group, Request};
 use security_tests::target::{Account, Persona};
 use security_tests::verdict::{Layer, Tier};
 use security_tests::{Api, Options, Run, Secret, Target, Verdict, plan, report};
@@ -118,7 +119,7 @@ fn resource(read: &str, id: Identifier) -> Resource {
 }
 
 fn entrance() -> Login {
-    let call = |operation: &str, json: Value| Call { operation: operation.into(), json: Some(json), by: None };
+    let call = |operation: &str, json: Value| Call { operation: operation.into(), json: Some(json), ..Call::default() };
     let account = json!({"email": "${persona.email}", "password": "${persona.password}"});
     Login {
         register: Some(call(
@@ -131,8 +132,8 @@ fn entrance() -> Login {
         me: Some("me".into()),
         password: Some(call("setPassword", json!({"password": "${new.password}"}))),
         rename: Some(call("rename", json!({"name": "${new.username}"}))),
-        delete: Some(Call { operation: "deleteUser".into(), json: None, by: Some("root".into()) }),
-        logout: Some(Call { operation: "logout".into(), json: None, by: None }),
+        delete: Some(Call { operation: "deleteUser".into(), by: Some("root".into()), ..Call::default() }),
+        logout: Some(Call { operation: "logout".into(), ..Call::default() }),
         key: Some(SigningKey { algorithm: Hmac::Hs256, secret: Secret::new(KEY) }),
     }
 }
@@ -304,6 +305,68 @@ async fn a_sound_api_passes_also_when_it_is_odd() {
         // There are no policies and no provider here.
         let idle = |layer| matches!(layer, Layer::Policy | Layer::Flow);
         assert!(run.layers.iter().all(|layer| idle(layer.layer) || layer.cases > 0));
+    }
+}
+
+#[tokio::test]
+async fn nobody_asks_for_anything_before_they_are_registered() {
+    let club = Club::start(&[]).await;
+    let mut target = target(&club);
+    // The function of a higher role is one that only reads, so it would come early.
+    target.access.rules.get_mut("deleteUser").unwrap().allow = vec![Grant::Owner];
+    let plan = plan(&target, &Options::default()).unwrap();
+    let raised = plan.cases.iter().filter(|case| case.check == "privilege-escalation");
+    assert!(raised.clone().count() > 1 && raised.clone().all(|case| case.operation == "GET /admin"));
+    let requests = |group: &Group| -> Vec<Request> {
+        let steps = group.steps.iter().filter_map(|id| match &plan.steps[*id].action {
+            Action::Request(request) => Some((**request).clone()),
+            _ => None,
+        });
+        steps.collect()
+    };
+    let made: BTreeMap<&String, &str> = plan
+        .accounts
+        .iter()
+        .filter(|(_, account)| account.made)
+        .map(|(actor, account)| (actor, account.username.as_str()))
+        .collect();
+    let mut compared = 0;
+    for group in &plan.groups {
+        for (at, request) in requests(group).iter().enumerate() {
+            let Some(username) = made.get(&request.credential.persona().to_owned()) else { continue };
+            let registers = |request: &Request| {
+                request.operation == "register" && request.body.as_ref().is_some_and(|body| body["name"] == **username)
+            };
+            let before = plan.groups.iter().filter(|other| other.phase < group.phase).flat_map(requests);
+            let known = before.chain(requests(group).into_iter().take(at)).any(|request| registers(&request));
+            // Who took over a name or was renamed is registered under another one.
+            let renamed = !plan.groups.iter().flat_map(requests).any(|request| registers(&request));
+            assert!(known || renamed, "{:?}: {} as {:?}", group.phase, request.operation, request.credential);
+            compared += usize::from(known);
+        }
+    }
+    assert!(compared > 100, "{compared}");
+}
+
+#[tokio::test]
+async fn a_login_may_take_a_form_because_the_document_or_the_rules_say_so() {
+    const FORM: &str = "/v2/login: { post: { operationId: login, security: [], requestBody: { content: { \
+                        application/x-www-form-urlencoded: { schema: { type: object } } } } } }";
+    let document = DOCUMENT.replace("/v2/login: { post: { operationId: login, security: [] } }", FORM);
+    assert_ne!(document, DOCUMENT);
+    for (document, form) in [(document.as_str(), false), (DOCUMENT, true)] {
+        for (holes, expected) in [
+            (&["form-login"][..], &[][..]),
+            (&["form-login", "any-password"], &["wrong-password POST /v2/login API2:2023"]),
+            (&["form-login", "any-ones-password"], &["object-access PUT /users/{name}/password API1:2023"]),
+        ] {
+            let club = Club::start(holes).await;
+            let mut target = target(&club);
+            target.api = Api::parse(document).unwrap();
+            target.access.login.as_mut().unwrap().request.form = form;
+            let run = run(&target, Options::default()).await;
+            assert_eq!(findings(&run), expected, "{holes:?} {:?}", run.open_questions());
+        }
     }
 }
 

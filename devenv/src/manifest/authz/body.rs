@@ -11,7 +11,7 @@ pub(super) struct Filled(&'static [&'static str]);
 
 /// What can be said about the account that a request is about.
 macro_rules! account_and {
-    ($($more:literal),*) => { Filled(&["persona.username", "persona.email", "persona.password", $($more),*]) };
+    ($($more:literal),*) => { Filled(&["persona.username", "persona.email", "persona.password", "persona.number", $($more),*]) };
 }
 
 impl Filled {

@@ -127,9 +127,14 @@ fn call(context: &mut Context<'_>, node: &Node, what: &str, filled: Filled) -> O
     let mut fields = Fields::of(context, node, what)?;
     let operation = fields.require(context, "operation", node.position).and_then(|node| context.word(node));
     let json = fields.take("json").map(|node| body::read(context, node, filled));
+    let form = fields.take("form").map(|node| (node.position, body::read(context, node, filled)));
+    if let (Some(_), Some((position, _))) = (&json, &form) {
+        context.error(*position, "a body is either `json` or a `form`");
+    }
     let by = fields.take("as").and_then(|node| context.word(node));
     fields.finish(context);
-    Some(Call { operation: operation?, json, by })
+    let is_form = form.is_some();
+    Some(Call { operation: operation?, json: json.or(form.map(|(_, body)| body)), form: is_form, by })
 }
 
 fn key(context: &mut Context<'_>, node: &Node) -> Option<Wanted> {

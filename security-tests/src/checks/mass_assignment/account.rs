@@ -33,7 +33,7 @@ fn registration(draft: &mut Draft<'_>, me: &Operation, persona: &str) -> Option<
     let call = draft.login()?.register.clone()?;
     let operation = draft.operations().into_iter().find(|operation| operation.id == call.operation)?;
     let (_, control, baseline) = register(draft, me, persona, &[])?;
-    for fields in assignments(draft, me, call.json.as_ref()) {
+    for fields in assignments(draft, me, (persona, call.json.as_ref())) {
         let (actor, attack, reads) = register(draft, me, persona, &fields)?;
         let how = what(&fields);
         let assigned = Assigned { fields, baseline: baseline.clone(), reads };
@@ -84,7 +84,7 @@ fn profile(draft: &mut Draft<'_>, (operation, me): (&Operation, &Operation), per
         |draft: &mut Draft<'_>| account_case::ask(draft, group, me, (Credential::Persona(actor.clone()), Role::Probe));
     let mut before = look(draft);
     let sent = draft.body(operation);
-    for fields in assignments(draft, me, sent.as_ref()) {
+    for fields in assignments(draft, me, (persona, sent.as_ref())) {
         let attack = place.send(draft, &fields, Role::Attack)?;
         let after = look(draft);
         let how = what(&fields);
@@ -149,7 +149,7 @@ fn what(fields: &Fields) -> String {
 
 /// The fields that the team names and those that accounts show of themselves and that tell of privileges, one by one;
 /// then all other telling names at once.
-fn assignments(draft: &Draft<'_>, me: &Operation, sent: Option<&Value>) -> Vec<Fields> {
+fn assignments(draft: &Draft<'_>, me: &Operation, (persona, sent): (&str, Option<&Value>)) -> Vec<Fields> {
     let shown: Vec<String> = me.response.as_ref().map(field_names).unwrap_or_default();
     let resources = draft.target.access.resources.values();
     let owned =
@@ -162,8 +162,12 @@ fn assignments(draft: &Draft<'_>, me: &Operation, sent: Option<&Value>) -> Vec<F
     single.retain(|name| !is_sent(name));
     let known = |name: &&str| single.iter().any(|known| known == name);
     let others = values::TELLING_NAMES.into_iter().filter(|name| !known(name) && !is_sent(name));
-    let others: Fields = others.map(|name| (name.to_owned(), values::by_name(name))).collect();
-    let mut all: Vec<Fields> = single.iter().map(|name| vec![(name.clone(), value_of(me, name))]).collect();
+    let schema = |name: &str| me.response.as_ref().and_then(|schema| find(schema, name));
+    let role = |name: &str| values::higher_role(draft, persona, (name, schema(name)));
+    let by_name = |name: &str| role(name).unwrap_or_else(|| values::by_name(name));
+    let others: Fields = others.map(|name| (name.to_owned(), by_name(name))).collect();
+    let value = |name: &str| role(name).unwrap_or_else(|| value_of(me, name));
+    let mut all: Vec<Fields> = single.iter().map(|name| vec![(name.clone(), value(name))]).collect();
     all.push(others);
     all
 }

@@ -1,9 +1,11 @@
 //! Which fields a client tries to set, and to what: values that nobody would have by accident. Must not know requests.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use crate::access::{Identifier, Resource};
+use crate::access::{Grant, Identifier, Resource};
 use crate::api::{Kind, Operation, Schema};
 use crate::oracle::Relation;
 use crate::plan::{Draft, request};
@@ -102,8 +104,42 @@ impl Guess<'_> {
                 personas.values().filter_map(|persona| persona.tenant.as_ref()).find(|tenant| Some(*tenant) != own);
             return other.map_or_else(|| json!("probe"), |tenant| json!(tenant));
         }
-        self.shown.field(field).map_or_else(|| by_name(field), by_schema)
+        let schema = self.shown.field(field);
+        higher_role(self.draft, self.caller, (field, schema))
+            .unwrap_or_else(|| schema.map_or_else(|| by_name(field), by_schema))
     }
+}
+
+/// For a field that is called like roles: a role that the persona lacks, of those that may do most. An API that knows its
+/// roles takes no other word.
+pub(super) fn higher_role(draft: &Draft<'_>, persona: &str, (field, schema): (&str, Option<&Schema>)) -> Option<Value> {
+    let list = match field.to_ascii_lowercase().as_str() {
+        "role" => schema.is_some_and(|schema| matches!(schema.kind, Kind::Array(_))),
+        "roles" => schema.is_none_or(|schema| matches!(schema.kind, Kind::Array(_))),
+        _ => return None,
+    };
+    let personas = &draft.target.personas;
+    let own = personas.get(persona).map(|persona| persona.roles.as_slice()).unwrap_or_default();
+    let others: BTreeSet<&String> =
+        personas.values().flat_map(|persona| &persona.roles).filter(|role| !own.contains(role)).collect();
+    let may = |role: &str| {
+        let grants = draft.target.access.rules.values().flat_map(|rule| &rule.allow);
+        grants.filter(|grant| matches!(grant, Grant::Role(name) | Grant::RoleOfTenant(name) if name == role)).count()
+    };
+    let highest = others.into_iter().max_by_key(|role| may(role))?;
+    let known = |schema: &Schema| {
+        schema
+            .choices
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|choice| choice.eq_ignore_ascii_case(highest))
+            .map(str::to_owned)
+    };
+    let name = match schema.filter(|schema| !schema.choices.is_empty()) {
+        Some(schema) => known(schema)?,
+        None => highest.clone(),
+    };
+    Some(if list { json!([name]) } else { json!(name) })
 }
 
 pub(super) fn by_schema(schema: &Schema) -> Value {
