@@ -7,6 +7,7 @@ mod flow;
 mod notes;
 mod pace;
 mod patience;
+mod pulse;
 mod secrets;
 mod sign_in;
 mod statement;
@@ -142,12 +143,13 @@ async fn walk(
     let mut done = 0;
     let deadline = plan.budget.map(|budget| tokio::time::Instant::now() + budget);
     let mut beside = FuturesUnordered::new();
+    let mut most = Pace::MOST;
     for (phase, side_by_side) in PHASES {
         if phase == Phase::Read {
             let groups = groups_of(plan, Phase::Beside);
             beside.extend(groups.into_iter().map(|group| run_group(plan, transport, group, deadline)));
         }
-        let mut pace = if side_by_side { Pace::adaptive() } else { Pace::single() };
+        let mut pace = if side_by_side { Pace::adaptive(most) } else { Pace::single() };
         let mut waiting = groups_of(plan, phase).into_iter();
         let mut running = FuturesUnordered::new();
         loop {
@@ -170,6 +172,9 @@ async fn walk(
                 }
             }
             progress(Progress { phase, done, total });
+        }
+        if side_by_side {
+            most = pace.most();
         }
     }
 }

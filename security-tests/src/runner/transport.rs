@@ -1,6 +1,5 @@
 //! Sends one request. Must not know plans beyond objects and placeholders.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use super::client::{Client, Outgoing, Received, SendError};
 use super::flow::Flows;
 use super::notes::Notes;
 use super::patience::Patience;
+use super::pulse::Pulse;
 use super::secrets::{Secrets, without_tokens};
 use super::sign_in;
 use crate::access::{Identifier, StepUp};
@@ -28,9 +28,6 @@ use crate::tokens::{Mint, Place};
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait before a request is sent again that waits for something.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-/// After so many requests in a row without an answer the target is taken for dead, so that a run against one that
-/// hangs ends in minutes and not in hours.
-const DEAD_AFTER: usize = 8;
 
 /// One client with its tokens and the identifiers of the objects made so far.
 pub(super) struct Transport<'a> {
@@ -43,7 +40,7 @@ pub(super) struct Transport<'a> {
     secrets: Secrets,
     /// The identifier of each object, or why there is none.
     objects: Mutex<Vec<Result<String, String>>>,
-    unanswered: AtomicUsize,
+    pulse: Pulse,
     patience: Patience,
     flows: Option<Flows>,
 }
@@ -69,7 +66,7 @@ impl<'a> Transport<'a> {
             forger,
             secrets,
             objects,
-            unanswered: AtomicUsize::new(0),
+            pulse: Pulse::default(),
             patience: Patience::default(),
             flows: target.provider.clone().map(Flows::new),
         })
@@ -294,14 +291,18 @@ impl<'a> Transport<'a> {
 
     /// A login of an account that could not be registered says so: its own refusal explains nothing.
     fn explain_login(&self, request: &Request, result: &Result<Answer, NoAnswer>, notes: &Notes) {
-        let (Some(logins), Ok(answer)) = (&self.logins, result) else { return };
+        let Some(logins) = &self.logins else { return };
         let register = self.target.access.login.as_ref().and_then(|login| login.register.as_ref());
         if register.is_some_and(|register| register.operation == request.operation) {
-            let refused = (!answer.is_2xx() || answer.says_no(None)).then(|| format!("was answered {}", answer.status));
-            notes.lock().not_registered = refused;
+            notes.lock().not_registered = match result {
+                Ok(answer) if answer.is_2xx() && !answer.says_no(None) => None,
+                Ok(answer) => Some(format!("was answered {}", answer.status)),
+                Err(reason) => Some(format!("has no answer ({})", reason.reason())),
+            };
         }
         let refused = notes.lock().not_registered.clone();
-        if let (Some(SignIn::Keep(actor)), false, Some(how)) = (&request.signs_in, answer.signed_in, refused) {
+        let signed_in = result.as_ref().is_ok_and(|answer| answer.signed_in);
+        if let (Some(SignIn::Keep(actor)), false, Some(how)) = (&request.signs_in, signed_in, refused) {
             logins.explain(actor, &format!("its registration {how}"));
         }
     }
@@ -354,7 +355,7 @@ impl<'a> Transport<'a> {
         (url, statement): (&str, Option<(&str, &str)>),
         tokens: Vec<(Option<Place>, Forged)>,
     ) -> Result<Answer, NoAnswer> {
-        if self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER {
+        if self.pulse.is_dead() {
             return Err(NoAnswer::NotSent("the target does not answer".to_owned()));
         }
         let mut again = 0;
@@ -383,13 +384,16 @@ impl<'a> Transport<'a> {
         if let Some((kind, text)) = statement {
             outgoing.text(kind, text).map_err(malformed)?;
         }
+        let began = Instant::now();
         let received = self.client.send(outgoing).await;
         let status = received.as_ref().map_or(0, |received| received.status);
         tracing::debug!(method = request.method, url, status);
         match &received {
-            Ok(_) => self.unanswered.store(0, Ordering::Relaxed),
+            Ok(_) => self.pulse.answered(),
             Err(SendError::Malformed(_)) => {}
-            Err(_) => drop(self.unanswered.fetch_add(1, Ordering::Relaxed)),
+            Err(error) => {
+                self.pulse.unanswered((began, Instant::now()), matches!(error, SendError::TimedOut));
+            }
         }
         let received = received.map_err(|error| match error {
             SendError::Malformed(_) => malformed(error),
