@@ -48,6 +48,7 @@ async fn forward(sender: &watch::Sender<usize>) -> std::io::Result<()> {
         }
         sender.send_modify(|count| *count += 1);
     }
+    crate::ui::restore_terminal();
     std::process::exit(i32::from(Exit::Interrupted.code()))
 }
 

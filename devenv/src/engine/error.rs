@@ -31,6 +31,14 @@ pub enum EngineError {
         /// What it said.
         cause: String,
     },
+    /// The engine could not do it, which is no fault of the request.
+    #[error("the engine failed to {action}: {cause}")]
+    Failed {
+        /// What was asked.
+        action: String,
+        /// What it said, or what is wrong with its answer.
+        cause: String,
+    },
     /// An image is not there and cannot be pulled.
     #[error("image `{image}` is not here and cannot be pulled: {cause}")]
     ImageUnavailable {
@@ -109,6 +117,10 @@ impl EngineError {
                     .into(),
             ),
             Self::Lost { .. } => Some("see whether Docker still runs, then do the same again: it goes on from what is there".into()),
+            Self::Failed { .. } => Some("the engine's own log may say more (`journalctl -u docker`); `devenv up` goes on from what is there".into()),
+            Self::Ended { service, .. } | Self::NotReady { service, .. } => {
+                Some(format!("`devenv logs {service}` shows all that it said; whatever else was started goes on running"))
+            }
             Self::ImageUnavailable { image, .. } => {
                 Some(format!("check the network and the name, load it (`docker load`), or tag one that is here as `{image}`"))
             }
@@ -118,8 +130,6 @@ impl EngineError {
             Self::PortTaken { .. } => Some("stop what holds it, or change the port in devenv.yaml".into()),
             Self::Refused { .. }
             | Self::Build { .. }
-            | Self::Ended { .. }
-            | Self::NotReady { .. }
             | Self::Unsupported { .. }
             | Self::Machine { .. } => None,
         }
@@ -133,6 +143,7 @@ impl EngineError {
             Self::Unreachable { .. }
             | Self::Lost { .. }
             | Self::Refused { .. }
+            | Self::Failed { .. }
             | Self::ImageUnavailable { .. }
             | Self::Build { .. }
             | Self::PortTaken { .. }

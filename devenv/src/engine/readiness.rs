@@ -5,6 +5,7 @@
 mod pace;
 mod probe;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -20,6 +21,9 @@ pub use probe::ask;
 /// How long a service may be away that should run, or have run.
 const FIRST_LOOKS: Duration = Duration::from_secs(10);
 
+/// How long an engine may be unable to say how a service is.
+const TROUBLE: Duration = Duration::from_secs(5);
+
 /// What an engine may take to end a command whose time is over.
 const EXEC_MARGIN: Duration = Duration::from_secs(1);
 
@@ -34,7 +38,7 @@ pub async fn await_ready(
     service: &PlannedService,
     reporter: &Reporter,
 ) -> Result<(), EngineError> {
-    let watch = Watch { engine, plan, service, reporter };
+    let watch = Watch::new(engine, plan, service, reporter);
     let Some(readiness) = &service.readiness else { return watch.until_running().await };
     let begun = Instant::now();
     let mut last = probe::before_the_first(&readiness.test);
@@ -59,7 +63,7 @@ pub async fn await_exit(
     service: &PlannedService,
     reporter: &Reporter,
 ) -> Result<(), EngineError> {
-    let watch = Watch { engine, plan, service, reporter };
+    let watch = Watch::new(engine, plan, service, reporter);
     let begun = Instant::now();
     let mut pace = Pace::new();
     watch.progress("waiting for it to complete");
@@ -97,9 +101,15 @@ struct Watch<'a> {
     plan: &'a Plan,
     service: &'a PlannedService,
     reporter: &'a Reporter,
+    /// Since when the engine cannot say how the service is.
+    troubled: Mutex<Option<Instant>>,
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    fn new(engine: &'a dyn Engine, plan: &'a Plan, service: &'a PlannedService, reporter: &'a Reporter) -> Self {
+        Self { engine, plan, service, reporter, troubled: Mutex::default() }
+    }
+
     async fn state(&self) -> Result<Option<ServiceState>, EngineError> {
         self.engine.state(&self.plan.project, &self.service.name).await
     }
@@ -121,7 +131,7 @@ impl Watch<'_> {
         let begun = Instant::now();
         let mut pace = Pace::new();
         loop {
-            let last = match self.state().await? {
+            let last = match self.look().await.map_err(|end| self.error(end, begun.elapsed()))? {
                 Some(ServiceState::Running | ServiceState::Exited { code: 0 }) => return Ok(()),
                 Some(ServiceState::Exited { code }) => return Err(self.error(End::Exited(code), begun.elapsed())),
                 state => pace::reason(state.as_ref()),
@@ -197,11 +207,18 @@ impl Watch<'_> {
         }
     }
 
-    /// An engine that cannot be reached is the end; one that stumbles may answer the next time.
+    /// An engine that cannot be reached is the end; one that stumbles may answer the next time, if that comes soon.
     async fn look(&self) -> Result<Option<ServiceState>, End> {
-        match self.state().await {
-            Ok(state) => Ok(state),
+        let begun = Instant::now();
+        let seen = self.state().await;
+        let mut troubled = self.troubled.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen {
+            Ok(state) => {
+                *troubled = None;
+                Ok(state)
+            }
             Err(error @ EngineError::Unreachable { .. }) => Err(End::Engine(error)),
+            Err(error) if troubled.get_or_insert(begun).elapsed() >= TROUBLE => Err(End::Engine(error)),
             Err(error) => {
                 tracing::debug!(service = self.service.name, %error, "the state cannot be seen");
                 Ok(None)

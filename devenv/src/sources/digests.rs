@@ -31,7 +31,18 @@ impl Digests {
     /// Reads what a project remembers; nonsense counts as nothing.
     #[must_use]
     pub fn open(project: Option<&Project>) -> Self {
-        let file = project.map(|project| project.state.join("digests.json"));
+        Self::remembered(project.map(|project| project.state.join("digests.json")))
+    }
+
+    /// What this machine's user remembers whatever the project, in the cache directory of the XDG specification.
+    #[must_use]
+    pub fn of_user(environment: &BTreeMap<String, String>) -> Self {
+        let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+        Self::remembered(cache.map(|cache| cache.join("devenv/digests.json")))
+    }
+
+    fn remembered(file: Option<PathBuf>) -> Self {
         let known = file.as_ref().and_then(|file| std::fs::read(file).ok());
         let known = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         Self { file, known, changed: false }
@@ -56,11 +67,23 @@ impl Digests {
         Ok(digest)
     }
 
-    /// Writes down what was learned. Only a memory: without it files are hashed again.
+    /// Writes down what was learned, at once or not at all. Only a memory: without it files are hashed again.
     pub fn save(&self) {
-        if let (true, Some(file), Ok(bytes)) = (self.changed, &self.file, serde_json::to_vec(&self.known)) {
-            drop(std::fs::write(file, bytes));
+        let (true, Some(file)) = (self.changed, &self.file) else { return };
+        if let Err(error) = self.write(file) {
+            tracing::debug!(%error, file = %file.display(), "digests are not remembered");
         }
+    }
+
+    fn write(&self, file: &Path) -> io::Result<()> {
+        let known: BTreeMap<_, _> = self.known.iter().filter(|(path, _)| path.exists()).collect();
+        std::fs::create_dir_all(file.parent().unwrap_or(file))?;
+        let beside = file.with_extension(format!("json.{}", std::process::id()));
+        let written = std::fs::write(&beside, serde_json::to_vec(&known)?).and_then(|()| std::fs::rename(&beside, file));
+        if written.is_err() {
+            drop(std::fs::remove_file(&beside));
+        }
+        written
     }
 }
 

@@ -12,7 +12,7 @@ use crate::manifest::{Build, EngineName, Manifest};
 use crate::plan::{Artifact, Context, Project, Secrets, requirements};
 use crate::sources::{self, Digests, SourceError};
 use crate::stack::artifact::find;
-use crate::stack::{ArtifactError, SecretsError, build, digest_of, ensure, read};
+use crate::stack::{ArtifactError, SecretsError, build, ensure, read};
 
 /// Something that the plan needs could not be had.
 #[derive(Debug, Error)]
@@ -107,7 +107,7 @@ pub async fn gather(
     }
     digests.save();
     context.policies = required.policies.map(|path| policies(project, &path)).transpose()?.unwrap_or_default();
-    context.executable = this_program(project)?;
+    context.executable = this_program(gathering.environment)?;
     Ok(context)
 }
 
@@ -141,10 +141,13 @@ fn shares_files(environment: &BTreeMap<String, String>) -> bool {
     address.is_none_or(|(_, address)| ["localhost", "127.0.0.1", "[::1]"].iter().any(|near| address.starts_with(near)))
 }
 
-/// This executable, from which built-in services run.
-fn this_program(project: &Project) -> Result<Artifact, ContextError> {
+/// This executable, from which built-in services run. Its digest is remembered for all projects, and after `down`: hashing
+/// it takes longer than starting what runs from it.
+fn this_program(environment: &BTreeMap<String, String>) -> Result<Artifact, ContextError> {
     let path = std::env::current_exe().map_err(|cause| ContextError::File { path: "/proc/self/exe".into(), cause })?;
-    let digest = digest_of(&path, Some(project))?;
+    let mut digests = Digests::of_user(environment);
+    let digest = digests.of(&path).map_err(|cause| ArtifactError::Read { path: path.clone(), cause })?;
+    digests.save();
     Ok(Artifact { path, digest })
 }
 

@@ -5,11 +5,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::style::{Style, line, took};
+use super::style::{SUBJECT, Style, cut, line, took};
 use super::{Display, width};
 use crate::event::Event;
+
+/// How long something goes on before it is told for how long.
+const WORTH_TELLING: Duration = Duration::from_secs(2);
 
 /// The line of test progress.
 const TESTS: &str = "tests";
@@ -38,11 +41,14 @@ impl Bars {
     /// The line of a subject: made in its sorted place, or brought back to life when it had ended.
     fn bar(&mut self, subject: &str) -> &mut Bar {
         let next = self.section.range(subject.to_owned()..).next().map(|(_, bar)| bar.live.clone());
+        if self.section.is_empty() {
+            super::echo::hush();
+        }
         let (all, style) = (&self.all, self.style);
         let bar = self.section.entry(subject.to_owned()).or_insert_with(|| {
             // Dressed before it is shown.
             let live = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-            let live = live.with_style(spinner(style)).with_prefix(subject.to_owned());
+            let live = live.with_style(spinner(style)).with_prefix(cut(subject, SUBJECT));
             let live = match next {
                 Some(next) => all.insert_before(&next, live),
                 None => all.add(live),
@@ -87,6 +93,7 @@ impl Bars {
             })
             .collect();
         drop(self.all.clear());
+        super::echo::restore();
         lines.iter().for_each(|line| self.say(line));
     }
 
@@ -174,10 +181,15 @@ fn template(text: &str) -> ProgressStyle {
 }
 
 fn spinner(style: Style) -> ProgressStyle {
-    template(if style.coloured {
-        "{spinner:.cyan} {prefix:<16!} {wide_msg:.dim}"
+    let text = if style.coloured {
+        "{spinner:.cyan} {prefix:<16!} {wide_msg:.dim}{waited:.dim}"
     } else {
-        "{spinner} {prefix:<16!} {wide_msg}"
+        "{spinner} {prefix:<16!} {wide_msg}{waited}"
+    };
+    template(text).with_key("waited", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        if state.elapsed() >= WORTH_TELLING {
+            let _ = write!(out, " {} s", state.elapsed().as_secs());
+        }
     })
 }
 

@@ -1,6 +1,7 @@
 //! Events to what people and programs see. Must not know commands, engines or plans: events and tables only.
 
 mod bars;
+mod echo;
 mod json;
 mod plain;
 mod style;
@@ -124,6 +125,11 @@ pub fn try_print(text: &str) -> std::io::Result<()> {
 pub fn complain(text: &str) {
     use std::io::Write as _;
     drop(writeln!(std::io::stderr().lock(), "{text}"));
+}
+
+/// Leaves the terminal as it was found, for who ends the program in the middle of things.
+pub fn restore_terminal() {
+    echo::restore();
 }
 
 /// Goes to a new line after the `^C` that the terminal wrote.

@@ -23,14 +23,17 @@ impl Style {
     pub(super) const PLAIN: Self = Self { good: "✔", bad: "✘", skipped: "-", warning: "warning:", coloured: false };
 }
 
+/// Columns of a subject.
+pub(super) const SUBJECT: usize = 16;
+
 /// A line that fits into so many columns.
 pub(super) fn line(mark: &str, subject: &str, text: &str, columns: usize) -> String {
-    let rest: String = format!("{} {text}", cut(subject, 16));
+    let rest: String = format!("{} {text}", cut(subject, SUBJECT));
     format!("{mark} {}", cut(&rest, columns.saturating_sub(2)).trim_end())
 }
 
 /// Exactly so many characters wide when shorter than that, and at most so many.
-fn cut(text: &str, most: usize) -> String {
+pub(super) fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return format!("{text:<most$}");
     }

@@ -13,11 +13,15 @@ mod docker;
 #[cfg(test)]
 mod embedded;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod flaws;
 #[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod kills;
 #[cfg(test)]
 mod mistakes;
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl Making<'_> {
         });
         let body = bollard::body_try_stream(stream.map_ok(Into::into));
         let mut messages = connection.client.build_image(options, None, Some(body)).boxed();
-        self.say(format!("building {}", self.image.reference));
+        self.say("building the image".to_owned());
         loop {
             let next = async { messages.next().await.transpose() };
             match connection.bounded("build", SILENCE, next).await {
@@ -96,7 +96,7 @@ impl Making<'_> {
                 Err(failure) => {
                     let cause = failure.text();
                     return Err(match EngineError::from(failure) {
-                        EngineError::Refused { .. } => self.failed(cause),
+                        EngineError::Refused { .. } | EngineError::Failed { .. } => self.failed(cause),
                         other => other,
                     });
                 }

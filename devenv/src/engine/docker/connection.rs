@@ -35,6 +35,8 @@ pub(super) struct Connection {
     pub(super) endpoint: Endpoint,
     /// What it speaks: newer fields are sent only when it knows them.
     pub(super) api: ApiVersion,
+    /// It is Podman, which reads some requests differently.
+    pub(super) podman: bool,
 }
 
 impl Connection {
@@ -54,7 +56,7 @@ impl Connection {
             return Err(unreachable(format!("it speaks API {}.{}, 1.41 is needed (Docker 20.10)", api.0, api.1)));
         }
         let client = client(&endpoint).map_err(|error| unreachable(error.to_string()))?;
-        Ok(Self { client, endpoint, api })
+        Ok(Self { client, endpoint, api, podman: pong.header("libpod-api-version").is_some() })
     }
 
     /// Waits for an answer, at most `limit`: the client's own limit ends with the header of the answer.
@@ -167,6 +169,11 @@ impl Failure {
         matches!(self.error, Error::HyperLegacyError { .. } | Error::HyperResponseError { .. } | Error::IOError { .. })
     }
 
+    /// The answer makes no sense.
+    fn is_unreadable(&self) -> bool {
+        matches!(self.error, Error::JsonDataError { .. } | Error::JsonSerdeError { .. } | Error::StrParseError { .. })
+    }
+
     /// Success when the thing is not there.
     pub(super) fn unless_gone(self) -> Result<(), EngineError> {
         if self.is_gone() { Ok(()) } else { Err(self.into()) }
@@ -203,6 +210,9 @@ impl From<Failure> for EngineError {
             // A command in a container may take too long as well; its time is its own.
             Error::RequestTimeoutError if failure.limit == ORDINARY => failure.lost(),
             _ if failure.is_broken() => failure.lost(),
+            _ if failure.status().is_some_and(|status| status >= 500) || failure.is_unreadable() => {
+                Self::Failed { cause: failure.text(), action: failure.action }
+            }
             _ => Self::Refused { cause: failure.text(), action: failure.action },
         }
     }
@@ -265,7 +275,7 @@ mod tests {
     fn an_error_says_what_was_asked_and_what_the_engine_said() {
         assert_eq!(
             EngineError::from(failure(500, "disk full\n")).to_string(),
-            "the engine refused to create container `x`: disk full"
+            "the engine failed to create container `x`: disk full"
         );
     }
 }

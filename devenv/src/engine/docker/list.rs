@@ -162,18 +162,19 @@ impl Connection {
     }
 
     async fn list(&self, path: &str) -> Result<Vec<Listed>, EngineError> {
-        let refused = |cause: String| EngineError::Refused { action: "list containers".to_owned(), cause };
+        let failed = |cause: String| EngineError::Failed { action: "list containers".to_owned(), cause };
+        let endpoint = self.endpoint.to_string();
         let answer = raw::get(&self.endpoint, path, ORDINARY).await.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => {
-                EngineError::Unreachable { endpoint: self.endpoint.to_string(), cause: error.to_string() }
+                EngineError::Unreachable { endpoint, cause: error.to_string() }
             }
-            _ => refused(error.to_string()),
+            _ => EngineError::Lost { endpoint, cause: error.to_string() },
         })?;
         if answer.status != 200 {
             let text = String::from_utf8_lossy(&answer.body);
-            return Err(refused(format!("status {}: {}", answer.status, text.trim())));
+            return Err(failed(format!("status {}: {}", answer.status, text.trim())));
         }
-        serde_json::from_slice(&answer.body).map_err(|error| refused(format!("its answer cannot be read: {error}")))
+        serde_json::from_slice(&answer.body).map_err(|error| failed(format!("its answer cannot be read: {error}")))
     }
 }
 

@@ -1,13 +1,13 @@
 //! An image from one executable: itself, what it is linked to, and the few files that every program expects.
 //!
-//! Must not know what the image is for. The archive goes to the engine's load endpoint, made in memory: of the three ways
-//! that work without a base image it was the quickest (40 MB: load 0.1 s, import 0.25 s, classic build 0.6 s), and the same
-//! executable always gives the same image.
+//! Must not know what the image is for. Of the three ways that work without a base image, Docker's import is the quickest
+//! (16 MB: import 0.16 s, load 0.23 s, classic build 0.4 s; 40 MB: 0.28 s and 0.40 s); Podman reads an import's settings
+//! differently and gets an archive to load, which is also what is exported.
 
 use std::path::Path;
 
 use aws_lc_rs::digest;
-use bollard::query_parameters::ImportImageOptions;
+use bollard::query_parameters::{CreateImageOptions, ImportImageOptions};
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::json;
 
@@ -23,6 +23,9 @@ const RECIPE: &str = "1";
 const NONROOT: Owner = Owner { user: 65532, group: 65532 };
 /// Where programs look for the certificates of public authorities.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// What a program finds in its environment unless the plan says otherwise.
+const ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/home/nonroot")];
 
 /// Files that the C library and many programs expect, with their content.
 const SMALL_FILES: [(&str, &str); 3] = [
@@ -45,27 +48,75 @@ pub(super) async fn provide(connection: &Connection, service: &str, executable: 
     if is_here(connection, executable).await? {
         return Ok(());
     }
-    let tag = tag(executable);
+    if connection.podman { load(connection, service, executable).await } else { import(connection, service, executable).await }
+}
+
+async fn load(connection: &Connection, service: &str, executable: &Artifact) -> Result<(), EngineError> {
     let archive = archive(service, executable).await?;
     let body = bollard::body_stream(futures_util::stream::iter(archive.into_iter().map(Into::into)));
     let options = ImportImageOptions { quiet: true, platform: None };
     let messages = connection.client.import_image(options, body, None).boxed();
-    connection.bounded(&format!("load image `{tag}`"), BULKY, messages.try_collect::<Vec<_>>()).await?;
+    let action = format!("load image `{}`", tag(executable));
+    connection.bounded(&action, BULKY, messages.try_collect::<Vec<_>>()).await?;
     Ok(())
+}
+
+/// The layer alone goes to the engine, which writes the rest of the image itself.
+async fn import(connection: &Connection, service: &str, executable: &Artifact) -> Result<(), EngineError> {
+    let contents = contents(service, executable).await?;
+    let architecture = contents.architecture;
+    let layer = in_background(service, executable, move || layer(contents)).await?;
+    let tag = tag(executable);
+    let (name, version) = tag.split_once(':').unwrap_or((&tag, "latest"));
+    let options = CreateImageOptions {
+        from_src: Some("-".to_owned()),
+        repo: Some(name.to_owned()),
+        tag: Some(version.to_owned()),
+        changes: instructions(executable),
+        platform: format!("linux/{architecture}"),
+        ..Default::default()
+    };
+    let messages = connection.client.create_image(Some(options), Some(bollard::body_full(layer.into())), None).boxed();
+    connection.bounded(&format!("import image `{tag}`"), BULKY, messages.try_collect::<Vec<_>>()).await?;
+    Ok(())
+}
+
+/// The settings of the image as the instructions that an import takes.
+fn instructions(executable: &Artifact) -> Vec<String> {
+    let entrypoint = json!([format!("/{}", file_name(&executable.path))]);
+    let mut lines = vec![format!("USER {}:{}", NONROOT.user, NONROOT.group), format!("ENTRYPOINT {entrypoint}")];
+    lines.extend(ENVIRONMENT.map(|(name, value)| format!("ENV {name}={value}")));
+    lines.push("WORKDIR /".to_owned());
+    lines.push(format!("LABEL {}={} {}={RECIPE}", labels::DIGEST, executable.digest, labels::RECIPE));
+    lines
 }
 
 /// The archive of a program's image, in pieces.
 pub(super) async fn archive(service: &str, executable: &Artifact) -> Result<Vec<Vec<u8>>, EngineError> {
-    let unsupported = |reason: String| EngineError::Unsupported {
+    let contents = contents(service, executable).await?;
+    let artifact = executable.clone();
+    in_background(service, executable, move || image_archive(&artifact, contents)).await
+}
+
+async fn contents(service: &str, executable: &Artifact) -> Result<Contents, EngineError> {
+    gather(&executable.path).await.map_err(|reason| unsupported(service, executable, &reason))
+}
+
+async fn in_background<T: Send + 'static>(
+    service: &str,
+    executable: &Artifact,
+    pack: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, EngineError> {
+    let failed = |reason: String| unsupported(service, executable, &reason);
+    let packed = tokio::task::spawn_blocking(pack).await.map_err(|error| failed(error.to_string()))?;
+    packed.map_err(|error| failed(error.to_string()))
+}
+
+fn unsupported(service: &str, executable: &Artifact, reason: &str) -> EngineError {
+    EngineError::Unsupported {
         service: service.to_owned(),
         reason: format!("`{}` cannot be packaged into an image: {reason}", executable.path.display()),
-    };
-    let contents = gather(&executable.path).await.map_err(unsupported)?;
-    let artifact = executable.clone();
-    tokio::task::spawn_blocking(move || image_archive(&artifact, contents))
-        .await
-        .map_err(|error| unsupported(error.to_string()))?
-        .map_err(|error| unsupported(error.to_string()))
+    }
 }
 
 async fn is_here(connection: &Connection, executable: &Artifact) -> Result<bool, EngineError> {
@@ -122,7 +173,7 @@ fn image_archive(executable: &Artifact, contents: Contents) -> std::io::Result<V
         "config": {
             "User": format!("{}:{}", NONROOT.user, NONROOT.group),
             "Entrypoint": [format!("/{}", file_name(&executable.path))],
-            "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/home/nonroot"],
+            "Env": ENVIRONMENT.map(|(name, value)| format!("{name}={value}")),
             "WorkingDir": "/",
             "Labels": { labels::DIGEST: executable.digest, labels::RECIPE: RECIPE },
         },

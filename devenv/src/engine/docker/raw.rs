@@ -52,6 +52,9 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> io:
     stream.write_all(request.as_bytes()).await?;
     let mut bytes = Vec::new();
     stream.take(MOST_BYTES).read_to_end(&mut bytes).await?;
+    if bytes.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection ended without an answer"));
+    }
     parse(&bytes).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
 }
 
