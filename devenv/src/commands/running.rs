@@ -8,8 +8,9 @@ use crate::commands::session::{Prepared, Session};
 use crate::engine::execute::execute;
 use crate::engine::reconcile::{Goal, reconcile};
 use crate::engine::timings::{Timings, timings};
-use crate::engine::{Action, Observed, ServiceState};
+use crate::engine::{Action, Observed, ServiceState, Step};
 use crate::event::{Event, Reporter};
+use crate::exit::Exit;
 use crate::manifest::EngineName;
 use crate::plan::{Plan, PlannedService, PublishedPort, Role, host_data_of};
 use crate::stack::{self, Keep, Record};
@@ -24,14 +25,22 @@ pub(super) async fn bring_up(
 ) -> Result<Timings, Failure> {
     let engine = prepared.engine.name();
     let known = Record::read(&session.project).filter(|record| record.engine() == Some(engine));
-    let mut record = known.unwrap_or_else(|| Record::new(engine, &session.project.directory));
-    record.write(&session.project)?;
+    let mut record = match known {
+        // Written only when it says something new: an `up` that has nothing to do needs no room on the disk.
+        Some(record) => record,
+        None => {
+            let record = Record::new(engine, &session.project.directory);
+            write(&record, session)?;
+            record
+        }
+    };
     for service in prepared.plan.services.values().filter(|service| service.on_host()) {
         std::fs::create_dir_all(host_data_of(&session.project, &service.name))?;
     }
     let mut before = prepared.engine.observe(&session.project).await?;
     before.unproven = unproven(&record, &before);
     let steps = reconcile(&prepared.plan, &before, &Goal::Up { only });
+    ensure_room(session, &steps)?;
     let outcome = execute(prepared.engine.as_ref(), &prepared.plan, &steps, reporter).await;
     if !outcome.failures.is_empty() {
         return Err(Failure::of_steps(outcome.failures));
@@ -44,9 +53,30 @@ pub(super) async fn bring_up(
         let awaited = |name: &String| taken.contains(&Action::AwaitReady(name.clone()));
         let seen = after.services.into_iter().filter(|(name, _)| !left.contains(name) || awaited(name));
         record.ready = seen.map(|(name, service)| (name, service.id)).collect();
-        record.write(&session.project)?;
+        write(&record, session)?;
     }
     Ok(timings)
+}
+
+fn write(record: &Record, session: &Session) -> Result<(), Failure> {
+    record.write(&session.project).map_err(|error| unwritable(session, &error))
+}
+
+/// What runs is not stopped to be started anew when nothing could be written that a start needs.
+fn ensure_room(session: &Session, steps: &[Step]) -> Result<(), Failure> {
+    const ROOM: [u8; 16 * 1024] = [0; 16 * 1024];
+    if !steps.iter().any(|step| matches!(step.action, Action::Create(_) | Action::Start(_))) {
+        return Ok(());
+    }
+    let probe = session.project.state.join("room");
+    let written = std::fs::create_dir_all(&session.project.state).and_then(|()| std::fs::write(&probe, ROOM));
+    drop(std::fs::remove_file(&probe));
+    written.map_err(|error| unwritable(session, &error))
+}
+
+fn unwritable(session: &Session, error: &std::io::Error) -> Failure {
+    let text = format!("cannot write {}: {error}", session.project.state.display());
+    Failure::with_help(Exit::World, text, "make room on that disk, or set XDG_STATE_HOME to a directory that you can write")
 }
 
 /// Services that are not the ones that were seen ready: an interrupted run started them and did not wait.
@@ -65,6 +95,7 @@ pub(super) async fn take_down(
 ) -> Result<(), Failure> {
     let observed = prepared.engine.observe(&session.project).await?;
     let steps = reconcile(&prepared.plan, &observed, goal);
+    ensure_room(session, &steps)?;
     let outcome = execute(prepared.engine.as_ref(), &prepared.plan, &steps, reporter).await;
     if !outcome.failures.is_empty() {
         return Err(Failure::of_steps(outcome.failures));

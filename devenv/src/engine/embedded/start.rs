@@ -117,7 +117,7 @@ async fn first_word(record: &Record, supervisor: &mut Child, service: &PlannedSe
             None => {}
         }
         if !pace.wait().await {
-            return Err(EngineError::Machine { action, cause: "its supervisor says nothing".into() });
+            return Err(EngineError::Machine { action, cause: silence(record) });
         }
     }
 }
@@ -127,6 +127,17 @@ fn outcome(status: &Status) -> Option<Result<(), String>> {
         (Some(failure), Stage::Ended) if status.restarts == 0 => Some(Err(failure.clone())),
         (_, Stage::Starting) => None,
         (_, Stage::Running | Stage::BackingOff | Stage::Stopping | Stage::Ended) => Some(Ok(())),
+    }
+}
+
+/// A supervisor can say nothing where nothing can be written.
+fn silence(record: &Record) -> String {
+    let probe = record.directory().join("probe");
+    let written = std::fs::write(&probe, [0; 4096]);
+    drop(std::fs::remove_file(&probe));
+    match written {
+        Ok(()) => "its supervisor says nothing".into(),
+        Err(error) => format!("{} cannot be written: {error}", record.directory().display()),
     }
 }
 
