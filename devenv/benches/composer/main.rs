@@ -119,7 +119,8 @@ fn layers(engine: &Engine, rounds: usize, figures: &mut Figures) -> Outcome<()> 
     let mut manifest = format!("name: bench-layers-{}\nservices:\n", std::process::id());
     for (index, layer) in layers.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|before| layers.get(before)).map(Vec::as_slice).unwrap_or_default();
-        let needs: Vec<String> = before.iter().map(|name| format!("{name}: {{ condition: service_healthy }}")).collect();
+        let needs: Vec<String> =
+            before.iter().map(|name| format!("{name}: {{ condition: service_healthy }}")).collect();
         for name in layer {
             writeln!(
                 manifest,

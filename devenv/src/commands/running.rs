@@ -76,7 +76,11 @@ fn ensure_room(session: &Session, steps: &[Step]) -> Result<(), Failure> {
 
 fn unwritable(session: &Session, error: &std::io::Error) -> Failure {
     let text = format!("cannot write {}: {error}", session.project.state.display());
-    Failure::with_help(Exit::World, text, "make room on that disk, or set XDG_STATE_HOME to a directory that you can write")
+    Failure::with_help(
+        Exit::World,
+        text,
+        "make room on that disk, or set XDG_STATE_HOME to a directory that you can write",
+    )
 }
 
 /// Services that are not the ones that were seen ready: an interrupted run started them and did not wait.

@@ -50,6 +50,7 @@ pub async fn execute(engine: &dyn Engine, plan: &Plan, steps: &[Step], reporter:
     let mut succeeded = BTreeSet::new();
     let mut waiting: BTreeSet<usize> = (0..steps.len()).collect();
     let mut running = FuturesUnordered::new();
+    let mut told = BTreeMap::new();
     loop {
         let ready: Vec<usize> = waiting
             .iter()
@@ -68,6 +69,7 @@ pub async fn execute(engine: &dyn Engine, plan: &Plan, steps: &[Step], reporter:
                 });
             }
         }
+        tell_who_waits(steps, &waiting, &succeeded, &mut told, reporter);
         match running.next().await {
             None => break,
             Some((index, span, Ok(()))) => {
@@ -88,6 +90,30 @@ pub async fn execute(engine: &dyn Engine, plan: &Plan, steps: &[Step], reporter:
         reporter.report(Event::StepSkipped { subject, action });
     }
     outcome
+}
+
+/// Says for whom a service waits that could start otherwise, whenever that changes.
+fn tell_who_waits<'a>(
+    steps: &'a [Step],
+    waiting: &BTreeSet<usize>,
+    succeeded: &BTreeSet<usize>,
+    told: &mut BTreeMap<usize, BTreeSet<&'a str>>,
+    reporter: &Reporter,
+) {
+    for index in waiting {
+        let Some(Step { action: Action::Start(name), after, .. }) = steps.get(*index) else { continue };
+        let missing = after.iter().filter(|before| !succeeded.contains(before));
+        let missing: BTreeSet<&str> =
+            missing.filter_map(|before| steps.get(*before)).map(|step| step.action.subject()).collect();
+        // What is still done for itself is told by its own steps.
+        if missing.is_empty() || missing.contains(name.as_str()) || told.get(index) == Some(&missing) {
+            continue;
+        }
+        let names: Vec<&str> = missing.iter().copied().collect();
+        let message = format!("waiting for {}", names.join(", "));
+        reporter.report(Event::StepProgress { subject: name.clone(), message });
+        told.insert(*index, missing);
+    }
 }
 
 async fn take(engine: &dyn Engine, plan: &Plan, step: &Step, reporter: &Reporter) -> Result<(), EngineError> {
@@ -172,6 +198,22 @@ mod tests {
         assert!(started.contains(&Action::Start("web".into())), "{started:?}");
         assert!(!started.contains(&Action::Start("api".into())), "{started:?}");
         assert_eq!(outcome.skipped, 3, "await ready of db, start and await ready of api");
+    }
+
+    #[tokio::test]
+    async fn it_is_told_for_whom_a_service_waits() {
+        let plan = plan("db: ready\napi: after db healthy");
+        let steps = reconcile(&plan, &observed(&plan, ""), &Goal::Up { only: BTreeSet::new() });
+        let (reporter, mut events) = Reporter::channel();
+        execute(&Fake::default(), &plan, &steps, &reporter).await;
+        drop(reporter);
+        let mut told = Vec::new();
+        while let Some(event) = events.recv().await {
+            if let Event::StepProgress { subject, message } = event {
+                told.extend((subject == "api").then_some(message));
+            }
+        }
+        assert_eq!(told, ["waiting for db"]);
     }
 
     #[tokio::test]

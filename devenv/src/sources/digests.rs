@@ -79,7 +79,8 @@ impl Digests {
         let known: BTreeMap<_, _> = self.known.iter().filter(|(path, _)| path.exists()).collect();
         std::fs::create_dir_all(file.parent().unwrap_or(file))?;
         let beside = file.with_extension(format!("json.{}", std::process::id()));
-        let written = std::fs::write(&beside, serde_json::to_vec(&known)?).and_then(|()| std::fs::rename(&beside, file));
+        let written =
+            std::fs::write(&beside, serde_json::to_vec(&known)?).and_then(|()| std::fs::rename(&beside, file));
         if written.is_err() {
             drop(std::fs::remove_file(&beside));
         }

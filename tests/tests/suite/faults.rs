@@ -76,7 +76,8 @@ fn relay(mut client: UnixStream, fault: Fault, from: usize, count: &AtomicUsize)
     });
     let mut piece = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = client.read(&mut piece) {
-        let is_request = [&b"GET "[..], b"POST ", b"PUT ", b"HEAD ", b"DELETE "].iter().any(|verb| piece.starts_with(verb));
+        let is_request =
+            [&b"GET "[..], b"POST ", b"PUT ", b"HEAD ", b"DELETE "].iter().any(|verb| piece.starts_with(verb));
         if is_request && count.fetch_add(1, Ordering::SeqCst) >= from {
             match fault {
                 Fault::Drop => break,
@@ -197,7 +198,10 @@ fn an_engine_that_hangs_is_given_up_in_time() {
 fn on_a_full_disk(bench: &Bench, arguments: &[&str]) -> Ran {
     let command = bench.command(arguments);
     let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args());
     shell.env_clear();
     for (name, value) in command.get_envs() {
         shell.env(name, value.unwrap_or_default());

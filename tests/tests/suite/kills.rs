@@ -106,8 +106,7 @@ fn survives(engine: &'static str, services: &[&str]) {
     assert_eq!(up.code, 0, "{told}\n{}", up.stderr);
     let rows = bench.run(&["ps", "--all", "--format", "json"]).expect(0).json();
     let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap().to_owned();
-    let found: Vec<_> =
-        rows.as_array().unwrap().iter().map(|row| (text(row, "service"), text(row, "state"))).collect();
+    let found: Vec<_> = rows.as_array().unwrap().iter().map(|row| (text(row, "service"), text(row, "state"))).collect();
     let expected: Vec<_> = services.iter().map(|name| ((*name).to_owned(), "running".to_owned())).collect();
     assert_eq!(found, expected, "{told}");
     assert_eq!(bench.run(&["plan", "--format", "json"]).expect(0).json(), serde_json::json!([]), "{told}");

@@ -13,9 +13,9 @@ mod docker;
 #[cfg(test)]
 mod embedded;
 #[cfg(test)]
-mod faults;
-#[cfg(test)]
 mod export;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod flaws;
 #[cfg(test)]

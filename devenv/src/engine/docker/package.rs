@@ -48,7 +48,11 @@ pub(super) async fn provide(connection: &Connection, service: &str, executable: 
     if is_here(connection, executable).await? {
         return Ok(());
     }
-    if connection.podman { load(connection, service, executable).await } else { import(connection, service, executable).await }
+    if connection.podman {
+        load(connection, service, executable).await
+    } else {
+        import(connection, service, executable).await
+    }
 }
 
 async fn load(connection: &Connection, service: &str, executable: &Artifact) -> Result<(), EngineError> {
