@@ -25,6 +25,8 @@ mod kills;
 #[cfg(test)]
 mod mistakes;
 #[cfg(test)]
+mod podman;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod product;

@@ -141,7 +141,8 @@ impl Making<'_> {
     fn hear(&mut self, message: &BuildInfo) -> Result<(), EngineError> {
         if let Some(text) = &message.stream {
             for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
-                if line.starts_with("Step ") {
+                // Podman shouts.
+                if line.starts_with("Step ") || line.starts_with("STEP ") {
                     self.step = line.to_owned();
                     self.said.clear();
                 } else if !line.starts_with(" ---> ") && !line.starts_with("Removing intermediate") {

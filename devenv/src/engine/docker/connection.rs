@@ -189,6 +189,8 @@ impl Failure {
             Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
             Error::DockerStreamError { error } => error.trim().to_owned(),
             Error::RequestTimeoutError => format!("no answer within {} s", self.limit.as_secs()),
+            // The layers of the client say nothing to people; what the system said does.
+            Error::HyperLegacyError { err } => innermost(err),
             other => chain(other),
         }
     }
@@ -205,7 +207,7 @@ impl From<Failure> for EngineError {
     fn from(failure: Failure) -> Self {
         match &failure.error {
             Error::HyperLegacyError { err } if err.is_connect() => {
-                Self::Unreachable { endpoint: failure.endpoint, cause: chain(err) }
+                Self::Unreachable { endpoint: failure.endpoint, cause: innermost(err) }
             }
             // A command in a container may take too long as well; its time is its own.
             Error::RequestTimeoutError if failure.limit == ORDINARY => failure.lost(),
@@ -216,6 +218,14 @@ impl From<Failure> for EngineError {
             _ => Self::Refused { cause: failure.text(), action: failure.action },
         }
     }
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
 }
 
 /// An error with its causes; the library's outermost text often says nothing.

@@ -82,6 +82,13 @@ impl Listed {
         self.host_config.network_mode.strip_prefix("container:")
     }
 
+    /// What an inspection says of its network, where the list does not: Podman's has nothing of it.
+    pub(super) fn learn_network_mode(&mut self, mode: Option<String>) {
+        if self.host_config.network_mode.is_empty() {
+            self.host_config.network_mode = mode.unwrap_or_default();
+        }
+    }
+
     /// Its networks.
     pub(super) fn networks(&self) -> impl Iterator<Item = &ListedNetwork> {
         self.network_settings.networks.values()

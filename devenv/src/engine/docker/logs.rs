@@ -40,6 +40,7 @@ pub(super) fn logs(
             options,
             sender: sender.clone(),
             last: jiff::Timestamp::MIN,
+            of_that_time: (0, String::new()),
             first: true,
         };
         tokio::spawn(reader.run());
@@ -56,6 +57,8 @@ struct Reader {
     sender: mpsc::Sender<Result<LogLine, EngineError>>,
     /// Time of the last entry that was read: what is not later was seen already.
     last: jiff::Timestamp,
+    /// How many entries of that time were seen, and of which container: Podman stamps whole seconds.
+    of_that_time: (usize, String),
     /// Nothing was looked at yet.
     first: bool,
 }
@@ -94,7 +97,10 @@ impl Reader {
 
     /// Reads one container until its output ends.
     async fn read_container(&mut self, container: &Listed) -> Result<Result<(), Gone>, EngineError> {
-        let seen = self.last;
+        if self.of_that_time.1 != container.id {
+            self.of_that_time = (0, container.id.clone());
+        }
+        let (seen, mut again) = (self.last, 0..self.of_that_time.0);
         let mut pieces = self.connection.client.logs(&container.id, Some(self.request())).boxed();
         self.first = false;
         let (mut output, mut error) = (Lines::default(), Lines::default());
@@ -109,10 +115,10 @@ impl Reader {
                 Err(failure) => return Err(failure.into()),
             };
             let (time, rest) = stamped(piece.as_ref());
-            if time.is_some_and(|time| time <= seen) {
+            if time.is_some_and(|time| time < seen || (time == seen && again.next().is_some())) {
                 continue;
             }
-            self.last = time.unwrap_or(self.last);
+            self.note(time);
             let stderr = matches!(piece, LogOutput::StdErr { .. });
             let lines = if stderr { &mut error } else { &mut output };
             for text in lines.push(rest) {
@@ -129,6 +135,13 @@ impl Reader {
             }
         }
         Ok(Ok(()))
+    }
+
+    fn note(&mut self, time: Option<jiff::Timestamp>) {
+        let Some(time) = time else { return };
+        let before = if time > self.last { 0 } else { self.of_that_time.0 };
+        self.last = time.max(self.last);
+        self.of_that_time.0 = before + 1;
     }
 
     /// From the last line that was seen, in the engine's whole seconds; before the first line: as many as are wanted.

@@ -18,13 +18,18 @@ use crate::plan::Project;
 
 /// Everything of a project that exists.
 pub(super) async fn observe(connection: &Connection, project: &Project) -> Result<Observed, EngineError> {
-    let (containers, networks, volumes) = tokio::try_join!(
+    let (mut containers, networks, volumes) = tokio::try_join!(
         connection.containers(project, None),
         network_names(connection, project),
         volume_names(connection, project),
     )?;
-    let running = containers.iter().filter(|container| container.service_state() == ServiceState::Running);
-    let seen = future::join_all(running.map(|container| inspect(connection, &container.id))).await;
+    let running = |container: &Listed| container.service_state() == ServiceState::Running;
+    let inspected = containers.iter_mut().filter(|container| running(container)).map(|container| async {
+        let mut seen = inspect(connection, &container.id).await;
+        container.learn_network_mode(seen.as_mut().and_then(|seen| seen.network_mode.take()));
+        seen
+    });
+    let seen = future::join_all(inspected).await;
     let mut started: HashMap<String, Timestamp> = HashMap::new();
     let mut restarts: HashMap<String, Restart> = HashMap::new();
     for seen in seen.into_iter().flatten() {
@@ -58,6 +63,7 @@ struct Inspected {
     id: String,
     started: Option<Timestamp>,
     restart: Option<Restart>,
+    network_mode: Option<String>,
 }
 
 /// Nothing of a container that vanished meanwhile.
@@ -65,8 +71,9 @@ async fn inspect(connection: &Connection, id: &str) -> Option<Inspected> {
     let inspected = connection.client.inspect_container(id, None::<InspectContainerOptions>);
     let container = connection.ask("inspect container", inspected).await.ok()?;
     let started = container.state.and_then(|state| state.started_at?.parse().ok());
-    let restart = container.host_config.and_then(|host| restart(&host.restart_policy?));
-    Some(Inspected { id: id.to_owned(), started, restart })
+    let host = container.host_config.unwrap_or_default();
+    let restart = host.restart_policy.as_ref().and_then(restart);
+    Some(Inspected { id: id.to_owned(), started, restart, network_mode: host.network_mode })
 }
 
 fn restart(policy: &RestartPolicy) -> Option<Restart> {

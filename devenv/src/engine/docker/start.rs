@@ -17,7 +17,10 @@ pub(super) async fn start(connection: &Connection, service: &PlannedService) -> 
                 let holder = port_holder(connection, port).await;
                 Err(EngineError::PortTaken { service: whose(service).to_owned(), port, holder })
             }
-            None if failure.text().contains("paused") => unpause(connection, name).await,
+            // The second one is Podman's.
+            None if ["paused", "container state improper"].iter().any(|part| failure.text().contains(part)) => {
+                unpause(connection, name).await
+            }
             None if failure.is_conflict() => Ok(()),
             None => Err(failure.into()),
         },
