@@ -204,3 +204,51 @@ async fn an_engine_that_falls_silent_while_it_works_on_something_long_is_given_u
     assert!(matches!(&error, EngineError::Lost { cause, .. } if cause.contains("no answer within 10 s")), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }
+
+const RUNNING: &str = r#"[{"Id": "1", "State": "running", "Labels": {"dev.devenv.service": "api"}}]"#;
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_stumbles_while_a_service_is_waited_for_is_asked_again() {
+    static LISTS: AtomicUsize = AtomicUsize::new(0);
+    let stumbling = |request: &str| match request {
+        _ if request.contains("/_ping") => Answer::Break(PONG),
+        _ => match LISTS.fetch_add(1, Ordering::SeqCst) {
+            0 => Answer::Say("500 Internal Server Error", r#"{"message": "a moment"}"#),
+            1 => Answer::Break(""),
+            2 => Answer::Say("200 OK", "[{"),
+            _ => Answer::Say("200 OK", RUNNING),
+        },
+    };
+    let (_directory, docker) = played(stumbling).await;
+    let (docker, plan, (reporter, _events)) = (docker.unwrap(), one_container(), Reporter::channel());
+    crate::engine::readiness::await_ready(&docker, &plan, &plan.services["api"], &reporter).await.unwrap();
+    assert_eq!(LISTS.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_goes_on_failing_ends_the_wait_with_its_own_error() {
+    let failing = |request: &str| match request {
+        _ if request.contains("/_ping") => Answer::Break(PONG),
+        _ => Answer::Say("500 Internal Server Error", r#"{"message": "disk full"}"#),
+    };
+    let (_directory, docker) = played(failing).await;
+    let (docker, plan, (reporter, _events)) = (docker.unwrap(), one_container(), Reporter::channel());
+    let begun = tokio::time::Instant::now();
+    let waited = crate::engine::readiness::await_ready(&docker, &plan, &plan.services["api"], &reporter).await;
+    let error = waited.unwrap_err();
+    assert!(matches!(&error, EngineError::Failed { cause, .. } if cause.contains("disk full")), "{error}");
+    assert!(error.help().is_some());
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn an_answer_that_makes_no_sense_is_told_as_such() {
+    let nonsense = |request: &str| match request {
+        _ if request.contains("/_ping") => Answer::Break(PONG),
+        _ if request.contains("/containers/json") => Answer::Say("200 OK", "{\"oh\": 1}"),
+        _ => Answer::Say("200 OK", "[{"),
+    };
+    let (_directory, docker) = played(nonsense).await;
+    let error = docker.unwrap().observe(&project()).await.unwrap_err();
+    assert!(matches!(error, EngineError::Failed { .. }), "{error}");
+}
