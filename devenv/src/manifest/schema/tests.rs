@@ -159,7 +159,7 @@ fn the_schema_is_silent_only_where_anything_may_stand() {
             "window"
         ]
     );
-    assert_eq!(keys(&authz_yaml()), ["json", "refused_when"]);
+    assert_eq!(keys(&authz_yaml()), ["form", "json", "refused_when"]);
 }
 
 #[test]

@@ -112,7 +112,7 @@ waivers: [{ finding: x, expires: soon }]
         "\
 2:8+1 error: the key `request` is missing
 3:10+10 error: `get /debug` is not a route (write the method in upper case and the path, such as `GET /debug/{id}`)
-6:52+11 error: `${marker}` is not known here (known here: `${persona.username}`, `${persona.email}`, `${persona.password}`, `${canary}`, `${new.password}`, `${new.username}`, `${new.owner}`)
+6:52+11 error: `${marker}` is not known here (known here: `${persona.username}`, `${persona.email}`, `${persona.password}`, `${persona.number}`, `${canary}`, `${new.password}`, `${new.username}`, `${new.owner}`)
 7:9+2 error: expected a place in the answer such as `$.id`, found `id`
 13:11+9 error: the API has no operation `getOrders` (did you mean `getOrder`?)
 14:26+5 error: unknown key `onwer` (did you mean `owner`?)

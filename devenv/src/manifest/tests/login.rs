@@ -60,6 +60,18 @@ fn the_example_of_an_api_with_its_own_login_loads() {
 }
 
 #[test]
+fn a_body_is_json_or_a_form() {
+    let json = r#"request: { operation: listOrders, json: {"#;
+    assert!(EXAMPLE.contains(json));
+    let text = EXAMPLE.replace(json, r#"request: { operation: listOrders, form: { phone: "${persona.number}","#);
+    let request = checked(&text).unwrap().0.login.unwrap().request;
+    assert!(request.form);
+    assert_eq!(request.json.unwrap()["phone"], "${persona.number}");
+    let both = EXAMPLE.replace(json, "request: { operation: listOrders, form: {}, json: {");
+    assert_eq!(checked(&both).unwrap_err(), "9:43+1 error: a body is either `json` or a `form`\n");
+}
+
+#[test]
 fn personas_have_an_account_or_get_one_and_secrets_may_be_elsewhere() {
     let file = authz::parse(&SourceFile { path: "authz.yaml".into(), text: EXAMPLE.to_owned() }).unwrap();
     assert_eq!(file.openapi, Document::OfApi("/openapi.json".into()));
@@ -103,7 +115,7 @@ rules:
 3:3+4 error: the persona `dave` has no account (give it a `username` and a `password`, or say in `login.register` how to make one)
 4:3+4 error: `root` has an account, so it needs a `username`
 6:25+6 error: the API has no operation `signIn` (operations are the `operationId`s of `openapi.yaml`, or `METHOD /path`)
-6:47+11 error: `${canary}` is not known here (known here: `${persona.username}`, `${persona.email}`, `${persona.password}`)
+6:47+11 error: `${canary}` is not known here (known here: `${persona.username}`, `${persona.email}`, `${persona.password}`, `${persona.number}`)
 7:10+1 error: `login.token` is in one place: `$.a.b`, a `cookie` or a `header`
 9:3+6 error: a token is sent in one way: `scheme`, `header` or `cookie`
 10:41+3 error: there is no persona `rot` (did you mean `root`?)
