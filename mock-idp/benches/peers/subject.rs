@@ -80,6 +80,8 @@ impl Subject {
         let (program, arguments) = self.command.split_first().unwrap();
         let begin = Instant::now();
         let mut command = Command::new(program);
+        // Some write keys where they are started.
+        command.current_dir(std::env::temp_dir());
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap_or_else(|error| panic!("{program} does not start: {error}"));
         let metadata = loop {

@@ -45,7 +45,7 @@ pub(super) enum Reading {
 /// time.
 const KINDS: [&str; 8] = ["yaml", "yml", "json", "toml", "cedar", "cedarschema", "lock", "env"];
 
-/// How much is copied, from little to much: configuration and what changed; the project; everything.
+/// How much is copied: configuration and what changed; the project; everything.
 const PARTS: [&str; 3] = ["part", "project", "whole"];
 
 /// Reads what is staged, from as small a copy as stands alone.
@@ -60,7 +60,9 @@ pub(super) fn read(
     let inside = |path: &str| repository.prefix.is_empty() || Path::new(path).starts_with(&repository.prefix);
     let is_named = |path: &str| args.file.iter().any(|file| file.file_name() == Path::new(path).file_name());
     let mut broken = None;
-    for part in PARTS {
+    // A project that is the whole repository is copied once.
+    let parts = PARTS.into_iter().filter(|part| *part != "project" || !repository.prefix.is_empty());
+    for part in parts {
         let wanted = |path: &&str| match part {
             "part" => inside(path) && (is_configuration(path) || is_named(path) || is_changed.contains(path)),
             "project" => inside(path),
