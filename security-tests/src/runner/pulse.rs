@@ -1,5 +1,5 @@
 //! Whether a target is still alive: requests in a row without an answer. Those that were in flight together count once,
-//! because a server that chokes on many at once may answer the next one. Knows instants only as it is given them.
+//! because a server that chokes on many at once may answer the next one. Must not know HTTP; instants are given to it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
